@@ -1,0 +1,1 @@
+"""The council's H.323 gatekeeper."""

@@ -1,0 +1,1 @@
+"""A guardian's H.323 terminal."""
