@@ -1,0 +1,19 @@
+"""What the gatekeeper decides, without clock, socket, thread or random source inside."""
+
+from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send
+from gatekeeper.core.gatekeeper import Gatekeeper
+from gatekeeper.core.settings import CoreSettings, Mcu
+from gatekeeper.core.standby import Standby
+
+__all__ = [
+    "Address",
+    "Commit",
+    "CoreSettings",
+    "Effect",
+    "Gatekeeper",
+    "Instant",
+    "Mcu",
+    "Observe",
+    "Send",
+    "Standby",
+]

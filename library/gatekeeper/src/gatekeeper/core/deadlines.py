@@ -1,0 +1,44 @@
+"""When each registration's timeToLive runs out (H.225.0 7.9.1), O(log n) however often it is extended."""
+
+from __future__ import annotations
+
+import heapq
+
+
+class Deadlines:
+    """Deadlines by endpointIdentifier, in monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._deadlines: dict[str, float] = {}
+        self._heap: list[tuple[float, str]] = []
+
+    def extend(self, endpoint_identifier: str, deadline: float) -> None:
+        """Set or move a deadline; moving it later costs nothing until the earlier one comes up."""
+        known = endpoint_identifier in self._deadlines
+        self._deadlines[endpoint_identifier] = deadline
+        if not known:
+            heapq.heappush(self._heap, (deadline, endpoint_identifier))
+
+    def cancel(self, endpoint_identifier: str) -> None:
+        """Forget a deadline."""
+        self._deadlines.pop(endpoint_identifier, None)
+
+    @property
+    def earliest(self) -> float | None:
+        """When to look next; an extended deadline may make this too early, never too late."""
+        return self._heap[0][0] if self._heap else None
+
+    def passed(self, monotonic: float) -> list[str]:
+        """The endpoints whose deadline has passed; they are forgotten."""
+        passed = []
+        while self._heap and self._heap[0][0] <= monotonic:
+            _, endpoint_identifier = heapq.heappop(self._heap)
+            deadline = self._deadlines.get(endpoint_identifier)
+            if deadline is None:
+                continue
+            if deadline <= monotonic:
+                del self._deadlines[endpoint_identifier]
+                passed.append(endpoint_identifier)
+            else:
+                heapq.heappush(self._heap, (deadline, endpoint_identifier))
+        return passed

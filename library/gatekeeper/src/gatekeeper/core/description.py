@@ -1,0 +1,94 @@
+"""What the witness log says of a request: who, what and where to, never what may hold personal data.
+
+Left out on purpose: the purpose text of the council profile, display names, user-user data, non-standard parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from h323.council import ProfileError, read_profile
+from h323.ras import (
+    AdmissionConfirm,
+    AdmissionReject,
+    AdmissionRequest,
+    AliasAddress,
+    DisengageConfirm,
+    DisengageReject,
+    DisengageRequest,
+    GatekeeperConfirm,
+    GatekeeperReject,
+    GatekeeperRequest,
+    RasMessage,
+    RegistrationConfirm,
+    RegistrationReject,
+    RegistrationRequest,
+    UnknownMessageResponse,
+    UnregistrationConfirm,
+    UnregistrationReject,
+    UnregistrationRequest,
+)
+
+from gatekeeper.core.admission import BANDWIDTH_UNIT_BPS, call_identifier_of
+from gatekeeper.core.registration import alias_text
+
+SHORT_NAMES: dict[type[Any], str] = {
+    GatekeeperRequest: "GRQ",
+    GatekeeperConfirm: "GCF",
+    GatekeeperReject: "GRJ",
+    RegistrationRequest: "RRQ",
+    RegistrationConfirm: "RCF",
+    RegistrationReject: "RRJ",
+    UnregistrationRequest: "URQ",
+    UnregistrationConfirm: "UCF",
+    UnregistrationReject: "URJ",
+    AdmissionRequest: "ARQ",
+    AdmissionConfirm: "ACF",
+    AdmissionReject: "ARJ",
+    DisengageRequest: "DRQ",
+    DisengageConfirm: "DCF",
+    DisengageReject: "DRJ",
+    UnknownMessageResponse: "XRS",
+}
+
+_MOST_ALIASES = 8
+
+
+def short_name(message: RasMessage) -> str:
+    """ "ARQ" and the like; messages without a part in this gatekeeper by their full name."""
+    return SHORT_NAMES.get(type(message), type(message).__name__)
+
+
+def _aliases(aliases: Iterable[AliasAddress] | None) -> list[str] | None:
+    texts = [text[:128] for text in map(alias_text, aliases or ()) if text is not None]
+    return texts[:_MOST_ALIASES] or None
+
+
+def describe_request(message: RasMessage) -> dict[str, object]:
+    """The fields of the request's record."""
+    fields: dict[str, object] = {"msg_type": short_name(message), "request_seq_num": message.request_seq_num}
+    if isinstance(message, RegistrationRequest):
+        fields |= {"aliases": _aliases(message.terminal_alias), "keep_alive": message.keep_alive}
+    if isinstance(message, AdmissionRequest | DisengageRequest):
+        fields |= {
+            "endpoint_identifier": message.endpoint_identifier,
+            "call_identifier": call_identifier_of(message),
+            "conference_id": message.conference_id.hex(),
+        }
+    if isinstance(message, AdmissionRequest):
+        fields |= _describe_admission(message)
+    return fields
+
+
+def _describe_admission(message: AdmissionRequest) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "destination": _aliases(message.destination_info),
+        "requested_bandwidth_bps": message.band_width * BANDWIDTH_UNIT_BPS,
+        "answer_call": message.answer_call,
+    }
+    try:
+        profile = read_profile(message.generic_data)
+    except ProfileError:
+        return fields
+    return fields | {"call_type": profile.call_type.value, "pii": profile.pii}

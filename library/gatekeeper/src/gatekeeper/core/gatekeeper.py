@@ -1,0 +1,365 @@
+"""The gatekeeper of one term of office: datagrams in, commits and answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from h323.h235 import SignedToken, read_token, sign
+from h323.ras import (
+    AdmissionRequest,
+    DecodeError,
+    DisengageRequest,
+    GatekeeperRequest,
+    RasMessage,
+    RegistrationRequest,
+    UnknownMessageResponse,
+    UnregistrationRequest,
+    decode,
+)
+
+from gatekeeper.core.admission import admit, disengage
+from gatekeeper.core.answers import AnswerCache, request_digest
+from gatekeeper.core.authentication import Authenticator, permitted
+from gatekeeper.core.deadlines import Deadlines
+from gatekeeper.core.denial import Denial
+from gatekeeper.core.description import describe_request, short_name
+from gatekeeper.core.discovery import discover
+from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send
+from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM, Journal
+from gatekeeper.core.refusal_budget import RefusalBudget
+from gatekeeper.core.registration import register, unregister, unregister_endpoint
+from gatekeeper.core.rejection import reject
+from gatekeeper.core.request import Decision, Request
+from gatekeeper.core.settings import CoreSettings
+from gatekeeper.core.state import Registration, State
+from gatekeeper.core.transport_address import to_transport_address
+from gatekeeper.registry import Guardian, Registry
+from gatekeeper.store import Batch, Change, Record, Snapshot
+
+MAXIMUM_DATAGRAM = 4_096
+"""Octets. The largest request of this profile has some 600; H.225.0 sets no limit, the path MTU does in practice."""
+HOUSEKEEPING = 1.0
+"""Seconds between two looks at what has run out."""
+_MOST_ANSWERS = 500_000
+
+RandomBytes = Callable[[int], bytes]
+
+_HANDLERS: dict[type[Any], Callable[[Request[Any]], Decision | Denial]] = {
+    RegistrationRequest: register,
+    UnregistrationRequest: unregister,
+    AdmissionRequest: admit,
+    DisengageRequest: disengage,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An answer that waits for its commit."""
+
+    digest: str
+    send: Send
+    observed: Observe
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """A decoded datagram."""
+
+    message: RasMessage
+    datagram: bytes
+    digest: str
+    source: Address
+    now: Instant
+
+
+class Gatekeeper:
+    """Decides for as long as its node holds the epoch; made anew, from the store's snapshot, at each takeover.
+
+    State is changed when a decision is made, and answered when the commit is durable. Commits are made in order, so a
+    decision never rests on one that is lost: where a commit fails, the service throws this object away.
+    """
+
+    def __init__(
+        self,
+        settings: CoreSettings,
+        registry: Registry,
+        signing_key: Ed25519PrivateKey,
+        snapshot: Snapshot,
+        now: Instant,
+        random_bytes: RandomBytes,
+    ) -> None:
+        self.settings = settings
+        self.epoch = snapshot.term.epoch
+        self._registry = registry
+        self._signing_key = signing_key
+        self._random_bytes = random_bytes
+        self._state = State.restored(snapshot.items)
+        self._journal = Journal(snapshot.sizes, settings.node, self.epoch)
+        self._authenticator = Authenticator(settings.gatekeeper_identifier, registry, settings.signature_window)
+        # A signed datagram is fresh from one window before its timeStamp to one after it.
+        self._answers = AnswerCache(2 * settings.signature_window + 1, _MOST_ANSWERS)
+        for token in self._answers.restore(snapshot.items):
+            self._authenticator.replay.restore(token.senders_id, token.time_stamp, token.random)
+        self._budget = RefusalBudget(settings.refusals_per_source, settings.refusal_interval)
+        self._deadlines = Deadlines()
+        for registration in self._state.registrations.values():
+            # keepAlives are not replicated: whoever was registered gets one full timeToLive from the new active.
+            self._deadlines.extend(registration.endpoint_identifier, now.monotonic + registration.time_to_live)
+        self._pending: dict[int, _Pending | None] = {}
+        self._commits = 0
+        self._request_seq_num = 0
+        self._housekeeping = now.monotonic + HOUSEKEEPING
+
+    @property
+    def registrations(self) -> int:
+        """How many endpoints are registered."""
+        return len(self._state.registrations)
+
+    @property
+    def calls(self) -> int:
+        """How many legs of calls are admitted."""
+        return len(self._state.calls)
+
+    @property
+    def next_timeout(self) -> float:
+        """When to call `timeout` next, in monotonic seconds."""
+        return self._housekeeping
+
+    def receive(self, datagram: bytes, source: Address, now: Instant) -> list[Effect]:
+        """Take one datagram from the RAS socket. Never raises, whatever the octets are."""
+        if len(datagram) > MAXIMUM_DATAGRAM:
+            return [Observe("unknown", "too_large")]
+        digest = request_digest(datagram, source)
+        known = self._answers.find(digest)
+        if known is not None:
+            again: list[Effect] = [Observe("unknown", "retransmission")]
+            return again if known.send is None else [known.send, *again]
+        try:
+            message = decode(datagram)
+        except DecodeError:
+            return [Observe("unknown", "malformed")]
+        return self._decide(_Received(message, datagram, digest, source, now))
+
+    def _decide(self, received: _Received) -> list[Effect]:
+        message = received.message
+        name = short_name(message)
+        if len(self._pending) >= self.settings.max_outstanding:
+            return [Observe(name, "overloaded")]
+        if isinstance(message, GatekeeperRequest):
+            return self._discover(received, message)
+        handler = _HANDLERS.get(type(message))
+        if handler is None:
+            return self._unknown(received)
+        proven = self._authenticator.authenticate(message, received.datagram, received.now.unix)
+        if isinstance(proven, Denial):
+            return self._refuse_unauthenticated(received, proven)
+        guardian, token = proven
+        denial = permitted(guardian)
+        decision = denial or handler(self._request(received, guardian))
+        if isinstance(decision, Denial):
+            return self._refuse(received, decision, guardian, token)
+        return self._confirm(received, decision, guardian, token)
+
+    def _request(self, received: _Received, guardian: Guardian) -> Request[Any]:
+        return Request(
+            message=received.message,
+            guardian=guardian,
+            source=received.source,
+            now=received.now,
+            state=self._state,
+            registry=self._registry,
+            settings=self.settings,
+            random_bytes=self._random_bytes,
+        )
+
+    def _discover(self, received: _Received, message: GatekeeperRequest) -> list[Effect]:
+        """Discovery is answered to anybody within the budget: it grants nothing, but costs a signature."""
+        signer: str | None = None
+        decision = discover(message, self.settings)
+        if message.crypto_tokens:
+            proven = self._authenticator.authenticate(message, received.datagram, received.now.unix)
+            if isinstance(proven, Denial):
+                return self._refuse_unauthenticated(received, proven)
+            signer = proven[0].terminal_id
+        elif not self._budget.spend(received.source[0]):
+            return [Observe("GRQ", "dropped")]
+        if isinstance(decision, Denial):
+            answer = reject(message, decision, self.settings.gatekeeper_identifier)
+            return self._answer_now(received, answer, signer, decision.name.value)
+        return self._answer_now(received, decision.answer, signer, "confirmed")
+
+    def _unknown(self, received: _Received) -> list[Effect]:
+        """A message that this gatekeeper has no part in: H.225.0 7.18 wants XRS, for requests of known senders."""
+        name = short_name(received.message)
+        proven = self._authenticator.authenticate(received.message, received.datagram, received.now.unix)
+        if isinstance(proven, Denial) or not name.endswith("Request"):
+            return [Observe(name, "dropped")]
+        answer = UnknownMessageResponse(
+            request_seq_num=received.message.request_seq_num, message_not_understood=received.datagram[:64]
+        )
+        return self._answer_now(received, answer, proven[0].terminal_id, "unknown")
+
+    def _confirm(self, received: _Received, decision: Decision, guardian: Guardian, token: SignedToken) -> list[Effect]:
+        if decision.alive is not None:
+            registration = self._state.registrations[decision.alive]
+            self._deadlines.extend(decision.alive, received.now.monotonic + registration.time_to_live)
+        if not decision.durable:
+            return self._answer_now(received, decision.answer, guardian.terminal_id, "confirmed")
+        notes = {"terminal_id": guardian.terminal_id, **decision.notes}
+        return self._answer_durably(received, decision.answer, token, decision.changes, notes, "confirmed")
+
+    def _refuse(self, received: _Received, denial: Denial, guardian: Guardian, token: SignedToken) -> list[Effect]:
+        notes = {"terminal_id": guardian.terminal_id, "reason": denial.name.value, "detail": denial.detail}
+        answer = reject(received.message, denial, self.settings.gatekeeper_identifier)
+        return self._answer_durably(received, answer, token, (), notes, denial.name.value)
+
+    def _refuse_unauthenticated(self, received: _Received, denial: Denial) -> list[Effect]:
+        name = short_name(received.message)
+        if not self._budget.spend(received.source[0]):
+            return [Observe(name, "dropped")]
+        claimed = _claimed_sender(received.message)
+        notes = {"claimed_terminal_id": claimed, "reason": denial.name.value, "detail": denial.detail}
+        answer = reject(received.message, denial, self.settings.gatekeeper_identifier)
+        return self._answer_durably(received, answer, None, (), notes, denial.name.value, claimed)
+
+    def _sign(self, answer: RasMessage, general_id: str | None, unix: float) -> bytes:
+        random = int.from_bytes(self._random_bytes(4), "big") & 0x7FFFFFFF or 1
+        return sign(
+            answer,
+            key=self._signing_key,
+            senders_id=self.settings.gatekeeper_identifier,
+            general_id=general_id,
+            time_stamp=int(unix),
+            random=random,
+        )
+
+    def _answer_now(
+        self, received: _Received, answer: RasMessage, general_id: str | None, result: str
+    ) -> list[Effect]:
+        send = Send(self._sign(answer, general_id, received.now.unix), received.source)
+        self._answers.keep(received.digest, send, received.now.unix)
+        return [send, Observe(short_name(received.message), result)]
+
+    def _answer_durably(
+        self,
+        received: _Received,
+        answer: RasMessage,
+        token: SignedToken | None,
+        changes: tuple[Change, ...],
+        notes: dict[str, object],
+        result: str,
+        general_id: str | None = None,
+    ) -> list[Effect]:
+        """Commit the decision with its two records, request and answer; the answer leaves afterwards."""
+        general_id = token.senders_id if token is not None else general_id
+        send = Send(self._sign(answer, general_id, received.now.unix), received.source)
+        kept = self._answers.prepare(received.digest, send, token, received.now.unix)
+        records = self._records(received, answer, notes)
+        observed = Observe(short_name(received.message), result)
+        cleared = self._answers.forget(received.now.unix)
+        return [self._commit((*changes, kept, *cleared), records, _Pending(received.digest, send, observed))]
+
+    def _records(self, received: _Received, answer: RasMessage, notes: dict[str, object]) -> tuple[Record, Record]:
+        where = {"source": f"{received.source[0]}:{received.source[1]}", "request_digest": received.digest}
+        asked = describe_request(received.message) | where
+        if "terminal_id" in notes:
+            asked["terminal_id"] = notes["terminal_id"]
+        request = self._journal.record(RAS_STREAM, received.now, asked)
+        told: dict[str, object] = {
+            "msg_type": short_name(answer),
+            "request_seq_num": received.message.request_seq_num,
+            "answers_index": request.index,
+            **notes,
+        }
+        for name in ("call_identifier", "conference_id"):
+            if name in asked:
+                told[name] = asked[name]
+        return request, self._journal.record(RAS_STREAM, received.now, told)
+
+    def _commit(self, changes: tuple[Change, ...], records: tuple[Record, ...], pending: _Pending | None) -> Commit:
+        self._commits += 1
+        self._pending[self._commits] = pending
+        return Commit(self._commits, Batch(changes, records))
+
+    def committed(self, number: int, now: Instant) -> list[Effect]:
+        """The commit of this number is durable: its answer may leave."""
+        del now  # part of the interface: what is released may come to depend on the time
+        pending = self._pending.pop(number)
+        if pending is None:
+            return []
+        self._answers.release(pending.digest, pending.send)
+        return [pending.send, pending.observed]
+
+    def timeout(self, now: Instant) -> list[Effect]:
+        """Look at what has run out. Call it at `next_timeout`; earlier or later does no harm."""
+        self._housekeeping = now.monotonic + HOUSEKEEPING
+        effects: list[Effect] = []
+        for endpoint_identifier in self._deadlines.passed(now.monotonic):
+            registration = self._state.registrations.get(endpoint_identifier)
+            if registration is not None:
+                effects.append(self._end(registration, now, "timeToLive ran out"))
+        floods = [self._flood(host, count, now) for host, count in self._budget.next_interval(now.monotonic).items()]
+        cleared = self._answers.forget(now.unix)
+        if floods or cleared:
+            effects.append(self._commit(cleared, tuple(floods), None))
+        return effects
+
+    def _flood(self, host: str, count: int, now: Instant) -> Record:
+        fields = {"msg_type": "FLOOD", "source": host, "requests": count, "detail": "unauthenticated, not answered"}
+        return self._journal.record(RAS_STREAM, now, fields)
+
+    def _end(self, registration: Registration, now: Instant, detail: str) -> Commit:
+        """End a registration and its calls by the gatekeeper's own decision."""
+        self._deadlines.cancel(registration.endpoint_identifier)
+        calls = len(self._state.calls_of(registration.endpoint_identifier))
+        changes = unregister_endpoint(self._state, registration)
+        fields = {
+            "msg_type": "EXPIRED",
+            "terminal_id": registration.terminal_id,
+            "endpoint_identifier": registration.endpoint_identifier,
+            "calls_ended": calls,
+            "detail": detail,
+        }
+        return self._commit(changes, (self._journal.record(RAS_STREAM, now, fields),), None)
+
+    def use_registry(self, registry: Registry, now: Instant) -> list[Effect]:
+        """Enforce another registry at once: whoever may no longer take part loses registration and calls."""
+        self._registry = registry
+        self._authenticator.registry = registry
+        effects: list[Effect] = []
+        for registration in tuple(self._state.registrations.values()):
+            guardian = registry.by_terminal_id(registration.terminal_id)
+            if guardian is None or permitted(guardian) is not None:
+                effects.append(self._end(registration, now, "no longer permitted by the registry"))
+                effects.append(self._unregister(registration, now))
+        return effects
+
+    def _unregister(self, registration: Registration, now: Instant) -> Send:
+        """A gatekeeper-initiated URQ (H.225.0 7.10): tells the terminal, whose consent is not needed."""
+        self._request_seq_num = self._request_seq_num % 65_535 + 1
+        message = UnregistrationRequest(
+            request_seq_num=self._request_seq_num,
+            call_signal_address=(to_transport_address(registration.call_signal_address),),
+            gatekeeper_identifier=self.settings.gatekeeper_identifier,
+            endpoint_identifier=registration.endpoint_identifier,
+            reason=("securityDenial", None),
+        )
+        return Send(self._sign(message, registration.terminal_id, now.unix), registration.source)
+
+    def event(self, kind: str, now: Instant, **fields: object) -> list[Effect]:
+        """Write an event of the pair of gatekeepers itself (a failover) to the log."""
+        record = self._journal.record(FAILOVER_STREAM, now, {"event": kind, **fields})
+        return [self._commit((), (record,), None)]
+
+
+def _claimed_sender(message: RasMessage) -> str | None:
+    """Whom an unproven request names as its sender: worth a line in the log, never a decision."""
+    try:
+        token = read_token(message)
+    except ValueError:
+        return None
+    return token.senders_id[:128] if token is not None else None

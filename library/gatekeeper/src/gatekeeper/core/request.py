@@ -1,0 +1,44 @@
+"""One authenticated request with all that its decision may look at, and the decision itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from h323.ras import RasMessage
+
+from gatekeeper.core.effects import Address, Instant
+from gatekeeper.core.settings import CoreSettings
+from gatekeeper.core.state import State
+from gatekeeper.registry import Guardian, Registry
+from gatekeeper.store import Change
+
+MessageT = TypeVar("MessageT", bound=RasMessage)
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[MessageT]):
+    """A request whose signature holds."""
+
+    message: MessageT
+    guardian: Guardian
+    source: Address
+    now: Instant
+    state: State
+    registry: Registry
+    settings: CoreSettings
+    random_bytes: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A confirmation, what it changes in the store, and what its record says besides."""
+
+    answer: RasMessage
+    changes: tuple[Change, ...] = ()
+    notes: Mapping[str, object] = field(default_factory=dict)
+    alive: str | None = None
+    """The endpointIdentifier whose timeToLive starts anew."""
+    durable: bool = True
+    """False for what changes nothing (discovery, keepAlive): answered without a commit."""

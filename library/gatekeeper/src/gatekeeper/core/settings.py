@@ -1,0 +1,39 @@
+"""What an operator may set of the gatekeeper's rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gatekeeper.core.effects import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Mcu:
+    """A multipoint control unit: where terminals send Setup for a conference, and how many legs it can mix."""
+
+    name: str
+    address: Address
+    capacity: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """The core's settings. Times are seconds, bandwidths bit/s."""
+
+    node: str
+    gatekeeper_identifier: str
+    ras_address: Address
+    """What GCF and redirects name: the virtual address where there is one."""
+    mcus: tuple[Mcu, ...] = ()
+    council_alias: str = "council"
+    time_to_live: int = 60
+    conference_capacity: int = 25
+    signature_window: int = 30
+    maximum_bandwidth_bps: int = 2_000_000
+    """Of one call; endpoints that ask for more are granted this much."""
+    max_registrations: int = 100_000
+    max_outstanding: int = 10_000
+    """Decisions waiting for their commit; above it requests are dropped, and terminals retry."""
+    refusals_per_source: int = 50
+    """Refusals to unauthenticated requests that one IP address gets, each with a record, in a `refusal_interval`."""
+    refusal_interval: int = 10

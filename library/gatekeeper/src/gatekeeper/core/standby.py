@@ -1,0 +1,70 @@
+"""What a gatekeeper that is not active says: go there. It decides nothing, so it can't decide wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from h323.h235 import sign
+from h323.ras import (
+    PROTOCOL_IDENTIFIER,
+    AlternateGK,
+    AltGKInfo,
+    DecodeError,
+    GatekeeperReject,
+    GatekeeperRequest,
+    decode,
+)
+
+from gatekeeper.core.effects import Address, Effect, Instant, Observe, Send
+from gatekeeper.core.refusal_budget import RefusalBudget
+from gatekeeper.core.settings import CoreSettings
+from gatekeeper.core.transport_address import to_transport_address
+
+
+class Standby:
+    """Answers discovery with a redirect to the active gatekeeper's address, and nothing else at all."""
+
+    def __init__(
+        self, settings: CoreSettings, signing_key: Ed25519PrivateKey, random_bytes: Callable[[int], bytes]
+    ) -> None:
+        self._settings = settings
+        self._signing_key = signing_key
+        self._random_bytes = random_bytes
+        self._budget = RefusalBudget(settings.refusals_per_source, settings.refusal_interval)
+
+    def receive(self, datagram: bytes, source: Address, now: Instant) -> list[Effect]:
+        """Take one datagram that reached this node while it is not active. Never raises."""
+        self._budget.next_interval(now.monotonic)
+        if len(datagram) > 4_096:
+            return [Observe("unknown", "too_large")]
+        try:
+            message = decode(datagram)
+        except DecodeError:
+            return [Observe("unknown", "malformed")]
+        if not isinstance(message, GatekeeperRequest) or not self._budget.spend(source[0]):
+            return [Observe("unknown", "standby")]
+        return [Send(self._redirect(message, now), source), Observe("GRQ", "redirected")]
+
+    def _redirect(self, message: GatekeeperRequest, now: Instant) -> bytes:
+        there = AlternateGK(
+            ras_address=to_transport_address(self._settings.ras_address),
+            gatekeeper_identifier=self._settings.gatekeeper_identifier,
+            need_to_register=True,
+            priority=0,
+        )
+        answer = GatekeeperReject(
+            request_seq_num=message.request_seq_num,
+            protocol_identifier=PROTOCOL_IDENTIFIER,
+            gatekeeper_identifier=self._settings.gatekeeper_identifier,
+            reject_reason=("resourceUnavailable", None),
+            alt_gk_info=AltGKInfo(alternate_gatekeeper=(there,), alt_gk_is_permanent=False),
+        )
+        return sign(
+            answer,
+            key=self._signing_key,
+            senders_id=self._settings.gatekeeper_identifier,
+            general_id=None,
+            time_stamp=int(now.unix),
+            random=int.from_bytes(self._random_bytes(4), "big") & 0x7FFFFFFF or 1,
+        )

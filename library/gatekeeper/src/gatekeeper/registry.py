@@ -1,0 +1,318 @@
+"""The guardian registry: who may take part, and with which Ed25519 keys.
+
+The format is described in docs/guardian-registry.md. Reading is strict: every problem found is reported at once,
+each with the line it stands on and what to write instead, because an operator edits this file by hand.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+MAXIMUM_SIZE = 1_048_576
+"""Octets; a registry of 25 guardians has about 8,000."""
+
+ROLES = ("chair", "guardian", "expert", "observer")
+STATUSES = ("active", "suspended", "revoked")
+KEY_STATES = ("prepared", "active", "retired", "revoked")
+DEFAULT_QUOTA_BPS = 10_000_000
+
+_TERMINAL_ID = re.compile(r"if://guardian/[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class RegistryError(ValueError):
+    """The registry can't be used; `problems` has one sentence for each thing to mend, "FILE:LINE: …"."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class KeySlot:
+    """One Ed25519 key of a guardian. Times are Unix seconds, None means no bound."""
+
+    epoch: int
+    public_key: Ed25519PublicKey
+    state: str
+    not_before: float
+    not_after: float | None
+    next_key_hash: str | None
+
+    def usable(self, unix: float) -> bool:
+        """Whether signatures by this key count at the time `unix` (Unix seconds)."""
+        if self.state != "active" or unix < self.not_before:
+            return False
+        return self.not_after is None or unix < self.not_after
+
+
+@dataclass(frozen=True, slots=True)
+class Guardian:
+    """One entry of the registry."""
+
+    terminal_id: str
+    aliases: tuple[str, ...]
+    role: str
+    status: str
+    bandwidth_quota_bps: int
+    registered_at: float
+    keys: tuple[KeySlot, ...]
+
+    def usable_keys(self, unix: float) -> tuple[KeySlot, ...]:
+        """The keys whose signatures count at the time `unix` (Unix seconds), newest epoch first."""
+        return tuple(sorted((key for key in self.keys if key.usable(unix)), key=lambda key: -key.epoch))
+
+
+class Registry:
+    """All guardians, found by terminal_id or by terminal alias in constant time."""
+
+    def __init__(self, guardians: tuple[Guardian, ...]) -> None:
+        self.guardians = guardians
+        self._by_terminal_id = {guardian.terminal_id: guardian for guardian in guardians}
+        self._by_alias = {alias: guardian for guardian in guardians for alias in guardian.aliases}
+
+    def by_terminal_id(self, terminal_id: str) -> Guardian | None:
+        """The guardian with this terminal_id, or None."""
+        return self._by_terminal_id.get(terminal_id)
+
+    def by_alias(self, alias: str) -> Guardian | None:
+        """The guardian who owns this terminal alias (its terminal_id is one, too), or None."""
+        return self._by_alias.get(alias) or self._by_terminal_id.get(alias)
+
+
+def load_registry(path: Path) -> Registry:
+    """Read the registry file.
+
+    Raises:
+        RegistryError: the file can't be read, isn't YAML, or breaks a rule; all problems found are in it.
+    """
+    try:
+        octets = path.read_bytes()
+    except OSError as error:
+        raise RegistryError([f"{path}: cannot be read ({error.strerror}); give the path of the registry"]) from error
+    return parse_registry(octets, str(path))
+
+
+def parse_registry(octets: bytes, name: str) -> Registry:
+    """Read a registry from its octets; `name` stands before the line in each problem.
+
+    Raises:
+        RegistryError: see `load_registry`.
+    """
+    reader = _Reader(name)
+    root = reader.compose(octets)
+    registry = reader.registry(root) if root is not None else None
+    if reader.problems or registry is None:
+        raise RegistryError(reader.problems)
+    return registry
+
+
+def _timestamp(text: str) -> float | None:
+    """Unix seconds of an ISO 8601 time in UTC ("2026-01-01T00:00:00Z"), or None where it isn't one."""
+    if not text.endswith("Z"):
+        return None
+    try:
+        moment = datetime.fromisoformat(text[:-1])
+    except ValueError:
+        return None
+    return None if moment.tzinfo else moment.replace(tzinfo=timezone.utc).timestamp()
+
+
+def _public_key(text: str) -> Ed25519PublicKey | None:
+    try:
+        octets = base64.b64decode(text, validate=True)
+        return Ed25519PublicKey.from_public_bytes(octets)
+    except (binascii.Error, ValueError):
+        return None
+
+
+class _Fields:
+    """One mapping of the file, with the lines its keys stand on."""
+
+    def __init__(self, reader: _Reader, node: yaml.Node, known: tuple[str, ...], what: str) -> None:
+        self.reader, self.node, self.what = reader, node, what
+        self.values: dict[str, yaml.Node] = {}
+        if not isinstance(node, yaml.MappingNode):
+            reader.problem(node, f"{what} is not a mapping; write its fields as 'name: value' ({', '.join(known)})")
+            return
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value not in known:
+                written = key.value if isinstance(key, yaml.ScalarNode) else "this key"
+                reader.problem(key, f"{what} has no field '{written}'; write one of {', '.join(known)}")
+            elif key.value in self.values:
+                reader.problem(key, f"{key.value} stands twice; keep one of them")
+            else:
+                self.values[key.value] = value
+
+    def text(self, field: str, good: Callable[[str], bool], advice: str, default: str | None = None) -> str:
+        """The field's text; where it is missing or not good, a problem is noted and "" returned."""
+        node = self.values.get(field)
+        if node is None:
+            if default is None and isinstance(self.node, yaml.MappingNode):
+                self.reader.problem(self.node, f"{self.what} has no {field}; write {field}: {advice}")
+            return default or ""
+        if not isinstance(node, yaml.ScalarNode) or not good(node.value):
+            written = f"'{node.value[:80]}'" if isinstance(node, yaml.ScalarNode) else "not a single value"
+            self.reader.problem(node, f"{field} is {written}; write {field}: {advice}")
+            return ""
+        return node.value
+
+    def optional(self, field: str, good: Callable[[str], bool], advice: str) -> str | None:
+        """As `text`, but absent, empty and null give None."""
+        node = self.values.get(field)
+        if node is None or (isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"):
+            return None
+        return self.text(field, good, advice)
+
+    def items(self, field: str, advice: str) -> list[yaml.Node]:
+        """The nodes of a non-empty list."""
+        node = self.values.get(field)
+        if isinstance(node, yaml.SequenceNode) and node.value:
+            return list(node.value)
+        if isinstance(self.node, yaml.MappingNode):
+            self.reader.problem(node or self.node, f"{self.what} has no list of {field}; write {field}: {advice}")
+        return []
+
+
+_GUARDIAN_FIELDS = ("terminal_id", "aliases", "role", "status", "bandwidth_quota_bps", "registered_at", "keys")
+_KEY_FIELDS = ("epoch", "public_key", "state", "not_before", "not_after", "next_key_hash")
+
+
+def _one_of(words: tuple[str, ...]) -> tuple[Callable[[str], bool], str]:
+    return (lambda text: text in words), " | ".join(words)
+
+
+def _is_time(text: str) -> bool:
+    return _timestamp(text) is not None
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text[:12]) and len(text) <= 12
+
+
+_TIME_ADVICE = '"2026-01-01T00:00:00Z" (UTC)'
+
+
+class _Reader:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.problems: list[str] = []
+
+    def problem(self, node: yaml.Node, sentence: str) -> None:
+        self.problems.append(f"{self.name}:{node.start_mark.line + 1}: {sentence}")
+
+    def compose(self, octets: bytes) -> yaml.Node | None:
+        if len(octets) > MAXIMUM_SIZE:
+            self.problems.append(f"{self.name}: larger than {MAXIMUM_SIZE} octets; this is not a guardian registry")
+            return None
+        try:
+            text = octets.decode()
+            for event in yaml.parse(text, Loader=yaml.SafeLoader):
+                # A few anchors nested in each other would stand for a file of any size.
+                if isinstance(event, yaml.AliasEvent):
+                    self.problems.append(f"{self.name}:{event.start_mark.line + 1}: write it out instead of *alias")
+                    return None
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
+        except UnicodeDecodeError as error:
+            line = octets[: error.start].count(b"\n") + 1
+            self.problems.append(f"{self.name}:{line}: not UTF-8; save the file as UTF-8 text")
+            return None
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            line = mark.line + 1 if mark else 1
+            self.problems.append(f"{self.name}:{line}: not YAML ({error.problem}); see docs/guardian-registry.md")
+            return None
+        except (yaml.YAMLError, RecursionError) as error:
+            self.problems.append(f"{self.name}: not YAML ({type(error).__name__}); see docs/guardian-registry.md")
+            return None
+        if root is None:
+            self.problems.append(f"{self.name}:1: empty; write version: 1 and guardians: with one entry a guardian")
+        return root
+
+    def registry(self, root: yaml.Node) -> Registry:
+        fields = _Fields(self, root, ("version", "guardians"), "the registry")
+        fields.text("version", lambda text: text == "1", "1")
+        nodes = fields.items("guardians", "and one entry a guardian, each beginning with '- terminal_id:'")
+        guardians = tuple(self.guardian(node) for node in nodes)
+        if not self.problems:
+            self.unique(nodes, guardians)
+        return Registry(guardians)
+
+    def guardian(self, node: yaml.Node) -> Guardian:
+        fields = _Fields(self, node, _GUARDIAN_FIELDS, "the guardian")
+        terminal_id = fields.text(
+            "terminal_id", lambda text: bool(_TERMINAL_ID.fullmatch(text)), "if://guardian/NAME (a-z, 0-9 and -)"
+        )
+        status = fields.text("status", *_one_of(STATUSES))
+        quota = fields.text("bandwidth_quota_bps", _is_count, "10000000 (bit/s)", default=str(DEFAULT_QUOTA_BPS))
+        registered_at = fields.text("registered_at", _is_time, _TIME_ADVICE)
+        keys = tuple(self.key(item) for item in fields.items("keys", "and one entry a key, '- epoch: 1' first"))
+        if status == "active" and keys and not any(key.state == "active" for key in keys):
+            self.problem(node, f"{terminal_id} is active without an active key; write state: active at one of its keys")
+        if len({key.epoch for key in keys}) != len(keys):
+            self.problem(node, f"{terminal_id} has two keys of one epoch; number them 1, 2, 3 …")
+        return Guardian(
+            terminal_id=terminal_id,
+            aliases=tuple(self.alias(item) for item in fields.items("aliases", '[alice, "1001"]')),
+            role=fields.text("role", *_one_of(ROLES)),
+            status=status,
+            bandwidth_quota_bps=int(quota or DEFAULT_QUOTA_BPS),
+            registered_at=_timestamp(registered_at) or 0.0,
+            keys=keys,
+        )
+
+    def alias(self, node: yaml.Node) -> str:
+        if isinstance(node, yaml.ScalarNode) and _ALIAS.fullmatch(node.value):
+            return node.value
+        self.problem(node, "not a terminal alias; write letters, digits and . _ @ - (at most 128)")
+        return ""
+
+    def key(self, node: yaml.Node) -> KeySlot:
+        fields = _Fields(self, node, _KEY_FIELDS, "the key")
+        public_key = fields.text(
+            "public_key", lambda text: _public_key(text) is not None, "what 'guardian-terminal keygen' printed (base64)"
+        )
+        not_after = fields.optional("not_after", _is_time, _TIME_ADVICE + " or null")
+        return KeySlot(
+            epoch=int(fields.text("epoch", _is_count, "1") or 0),
+            public_key=_public_key(public_key) or Ed25519PublicKey.from_public_bytes(bytes(32)),
+            state=fields.text("state", *_one_of(KEY_STATES)),
+            not_before=_timestamp(fields.text("not_before", _is_time, _TIME_ADVICE)) or 0.0,
+            not_after=_timestamp(not_after) if not_after else None,
+            next_key_hash=fields.optional("next_key_hash", lambda text: bool(_HASH.fullmatch(text)), "64 hex or null"),
+        )
+
+    def unique(self, nodes: list[yaml.Node], guardians: tuple[Guardian, ...]) -> None:
+        """Nobody shares a terminal_id, an alias or a key: a signature must name one guardian."""
+        owners: dict[tuple[str, object], str] = {}
+        for node, guardian in zip(nodes, guardians, strict=True):
+            for identity in _identities(guardian):
+                if identity in owners:
+                    what = f"{guardian.terminal_id} has the same {identity[0]} as {owners[identity]}"
+                    self.problem(node, f"{what}; give each guardian one of its own, once")
+                owners[identity] = guardian.terminal_id
+
+
+def _identities(guardian: Guardian) -> list[tuple[str, object]]:
+    identities: list[tuple[str, object]] = [("terminal_id", guardian.terminal_id)]
+    identities += [("alias", alias) for alias in guardian.aliases]
+    identities += [("public key", key.public_key.public_bytes_raw()) for key in guardian.keys]
+    return identities
+
+
+def describe(registry: Registry) -> Mapping[str, object]:
+    """What `h323-gatekeeper validate` prints: how many guardians there are of each status."""
+    counts = {status: 0 for status in STATUSES}
+    for guardian in registry.guardians:
+        counts[guardian.status] += 1
+    return {"guardians": len(registry.guardians), **counts}
