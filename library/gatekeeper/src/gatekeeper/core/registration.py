@@ -20,7 +20,7 @@ from gatekeeper.core.transport_address import first_address, to_transport_addres
 from gatekeeper.registry import Guardian, Registry
 from gatekeeper.store import Change
 
-ALIAS_KINDS = ("h323-ID", "dialedDigits", "url-ID")
+ALIAS_KINDS = ("h323-ID", "dialledDigits", "url-ID")
 
 
 def alias_text(alias: AliasAddress) -> str | None:
@@ -31,7 +31,7 @@ def alias_text(alias: AliasAddress) -> str | None:
 
 def to_alias_address(alias: str) -> AliasAddress:
     """The AliasAddress of a terminal alias from the registry: digits are dialled, the rest is an H.323 ID."""
-    return ("dialedDigits", alias) if alias.isdigit() else ("h323-ID", alias)
+    return ("dialledDigits", alias) if alias.isdigit() else ("h323-ID", alias)
 
 
 def register(request: Request[RegistrationRequest]) -> Decision | Denial:

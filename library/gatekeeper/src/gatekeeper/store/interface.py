@@ -1,0 +1,102 @@
+"""What the gatekeeper asks of a store: one writer at a time, fenced by the epoch, and every commit on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class StoreError(Exception):
+    """The store did not do what was asked; its text says why."""
+
+
+class Fenced(StoreError):
+    """Another node has raised the epoch: this one must stop deciding at once."""
+
+
+class StoreUnavailable(StoreError):
+    """The store can't be reached or has no quorum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Put `value` at `key`, or delete the key where it is None."""
+
+    key: str
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a stream of the witness log, a JSON object without the newline. Indexes count from 0 without gaps."""
+
+    stream: str
+    index: int
+    line: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Changes and records that become durable together or not at all."""
+
+    changes: tuple[Change, ...]
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of office. Times are Unix seconds."""
+
+    epoch: int
+    holder: str
+    since: float
+    last_seen: float
+    """When the holder last confirmed that it is alive and in office."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All there is at the beginning of a term."""
+
+    term: Term
+    previous: Term | None
+    items: Mapping[str, bytes]
+    sizes: Mapping[str, int]
+    """The next index of each stream."""
+
+
+class Store(Protocol):
+    """State and outbox of the witness log."""
+
+    async def open(self) -> None:
+        """Make ready. Raises StoreUnavailable."""
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+
+    async def take_over(self, holder: str, unix: float) -> Snapshot:
+        """Raise the epoch by compare-and-swap, then read everything. Raises StoreUnavailable."""
+
+    async def commit(self, epoch: int, batch: Batch) -> None:
+        """Make the batch durable if the epoch is still the caller's and each stream ends where the records begin.
+
+        Raises:
+            Fenced: it isn't; nothing was written.
+            StoreUnavailable: it is not known whether anything was written. The term is over.
+        """
+
+    async def confirm(self, epoch: int, unix: float) -> None:
+        """Give proof of life under the epoch. Raises as `commit`."""
+
+    async def term(self) -> Term | None:
+        """The current term of office, None before the first."""
+
+    async def records(self, stream: str, start: int, limit: int) -> list[Record]:
+        """Records of the outbox from index `start` on, at most `limit`."""
+
+    async def wait_for_records(self, stream: str, size: int) -> None:
+        """Return when the stream has more than `size` records."""
+
+    async def acknowledge(self, node: str, stream: str, size: int) -> None:
+        """This node has the stream's first `size` records on disk; what every known node has leaves the outbox."""

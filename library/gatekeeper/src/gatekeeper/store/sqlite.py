@@ -1,0 +1,175 @@
+"""The store of a single machine: one SQLite file, synchronous to the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from gatekeeper.store.interface import Batch, Fenced, Record, Snapshot, StoreUnavailable, Term
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS item (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS record (stream TEXT, number INTEGER, line BLOB NOT NULL, PRIMARY KEY (stream, number));
+CREATE TABLE IF NOT EXISTS stream (name TEXT PRIMARY KEY, size INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS replica (node TEXT, stream TEXT, size INTEGER NOT NULL, PRIMARY KEY (node, stream));
+CREATE TABLE IF NOT EXISTS term (one INTEGER PRIMARY KEY CHECK (one = 1),
+    epoch INTEGER NOT NULL, holder TEXT NOT NULL, since REAL NOT NULL, last_seen REAL NOT NULL);
+"""
+
+ResultT = TypeVar("ResultT")
+
+
+class SqliteStore:
+    """A Store in one file. Several processes may share it (same-host mode); the epoch says whose it is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # One thread owns the connection: the event loop never waits for the disk.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
+        self._connection: sqlite3.Connection | None = None
+        self._grown = asyncio.Condition()
+
+    async def _run(self, work: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
+        def transaction() -> ResultT:
+            connection = self._connection
+            if connection is None:
+                raise StoreUnavailable(f"{self._path} is not open")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return result
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, transaction)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"{self._path}: {error}") from error
+
+    async def open(self) -> None:
+        """Open the file, making it where there is none. Raises StoreUnavailable."""
+
+        def connect() -> None:
+            connection = sqlite3.connect(self._path, isolation_level=None, timeout=5)
+            # WAL with FULL: each commit is one append and one fsync.
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.executescript(_SCHEMA)
+            self._connection = connection
+
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, connect)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"{self._path}: {error}; give a folder that can be written") from error
+
+    async def close(self) -> None:
+        """Close the file."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, connection.close)
+        self._thread.shutdown(wait=False)
+
+    async def take_over(self, holder: str, unix: float) -> Snapshot:
+        """See Store."""
+
+        def work(connection: sqlite3.Connection) -> Snapshot:
+            previous = _term(connection)
+            term = Term(previous.epoch + 1 if previous else 1, holder, unix, unix)
+            connection.execute(
+                "INSERT OR REPLACE INTO term VALUES (1, ?, ?, ?, ?)",
+                (term.epoch, term.holder, term.since, term.last_seen),
+            )
+            items = dict(connection.execute("SELECT key, value FROM item"))
+            sizes = dict(connection.execute("SELECT name, size FROM stream"))
+            return Snapshot(term, previous, items, sizes)
+
+        return await self._run(work)
+
+    async def commit(self, epoch: int, batch: Batch) -> None:
+        """See Store."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            _check_epoch(connection, epoch)
+            for change in batch.changes:
+                if change.value is None:
+                    connection.execute("DELETE FROM item WHERE key = ?", (change.key,))
+                else:
+                    connection.execute("INSERT OR REPLACE INTO item VALUES (?, ?)", (change.key, change.value))
+            for record in batch.records:
+                _append(connection, record)
+
+        await self._run(work)
+        if batch.records:
+            async with self._grown:
+                self._grown.notify_all()
+
+    async def confirm(self, epoch: int, unix: float) -> None:
+        """See Store."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            _check_epoch(connection, epoch)
+            connection.execute("UPDATE term SET last_seen = ?", (unix,))
+
+        await self._run(work)
+
+    async def term(self) -> Term | None:
+        """See Store."""
+        return await self._run(_term)
+
+    async def records(self, stream: str, start: int, limit: int) -> list[Record]:
+        """See Store."""
+
+        def work(connection: sqlite3.Connection) -> list[Record]:
+            rows = connection.execute(
+                "SELECT number, line FROM record WHERE stream = ? AND number >= ? ORDER BY number LIMIT ?",
+                (stream, start, limit),
+            )
+            return [Record(stream, number, line) for number, line in rows]
+
+        return await self._run(work)
+
+    async def wait_for_records(self, stream: str, size: int) -> None:
+        """See Store. Only this process's own commits are noticed: on one machine the active is the only writer."""
+        async with self._grown:
+            while not await self.records(stream, size, 1):
+                await self._grown.wait()
+
+    async def acknowledge(self, node: str, stream: str, size: int) -> None:
+        """See Store."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO replica VALUES (?, ?, ?)", (node, stream, size))
+            connection.execute(
+                "DELETE FROM record WHERE stream = ?1 AND number < (SELECT MIN(size) FROM replica WHERE stream = ?1)",
+                (stream,),
+            )
+
+        await self._run(work)
+
+
+def _term(connection: sqlite3.Connection) -> Term | None:
+    row = connection.execute("SELECT epoch, holder, since, last_seen FROM term").fetchone()
+    return Term(*row) if row else None
+
+
+def _check_epoch(connection: sqlite3.Connection, epoch: int) -> None:
+    term = _term(connection)
+    if term is None or term.epoch != epoch:
+        now = f"{term.holder} holds epoch {term.epoch}" if term else "nobody is in office"
+        raise Fenced(f"epoch {epoch} is over: {now}")
+
+
+def _append(connection: sqlite3.Connection, record: Record) -> None:
+    row = connection.execute("SELECT size FROM stream WHERE name = ?", (record.stream,)).fetchone()
+    size = row[0] if row else 0
+    if record.index != size:
+        raise Fenced(f"{record.stream} has {size} records, not {record.index}")
+    connection.execute("INSERT OR REPLACE INTO stream VALUES (?, ?)", (record.stream, size + 1))
+    connection.execute("INSERT INTO record VALUES (?, ?, ?)", (record.stream, record.index, record.line))

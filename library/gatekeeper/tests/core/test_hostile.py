@@ -1,0 +1,91 @@
+"""Octets from anybody: nothing raises, nothing is admitted, nothing fills up."""
+
+from __future__ import annotations
+
+import random
+
+from gatekeeper.core import Observe
+from h323.ras import GatekeeperConfirm, GatekeeperReject, GatekeeperRequest, PROTOCOL_IDENTIFIER, EndpointType, encode
+
+from .zone import IDENTIFIER, Terminal, Zone
+
+
+def discovery(terminal: Terminal, identifier: str | None = IDENTIFIER, **fields: object) -> GatekeeperRequest:
+    return GatekeeperRequest(
+        request_seq_num=terminal.next_seq(),
+        protocol_identifier=PROTOCOL_IDENTIFIER,
+        ras_address=terminal.address(1719),
+        endpoint_type=EndpointType(mc=False, undefined_node=False),
+        gatekeeper_identifier=identifier,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def test_10_000_random_and_mutated_datagrams_admit_nobody() -> None:
+    zone = Zone()
+    alice = Terminal(zone, "alice")
+    alice.register()
+    good = [alice.signed(alice.admission(call)) for call in range(100)]
+    chance = random.Random(20)
+    for number in range(10_000):
+        if number % 2:
+            octets = chance.randbytes(chance.randrange(0, 600))
+        else:
+            mutated = bytearray(chance.choice(good))
+            for _ in range(chance.randrange(1, 4)):
+                mutated[chance.randrange(len(mutated))] ^= chance.randrange(1, 256)
+            octets = bytes(mutated)
+        zone.settle(zone.gatekeeper.receive(octets, ("198.51.100.1", 40_000), zone.now))
+    assert zone.gatekeeper.calls == 0
+    assert zone.gatekeeper.registrations == 1
+
+
+def test_a_flood_of_refusals_is_summed_up_in_one_record() -> None:
+    zone = Zone()
+    alice = Terminal(zone, "alice")
+    answered = [zone.exchange(encode(alice.admission(call)), alice.source) for call in range(80)]
+    assert sum(answer is not None for answer in answered) == 50
+    assert zone.observed.count(Observe("ARQ", "dropped")) == 30
+    zone.wait(11)
+    flood = zone.store.records()[-1]
+    assert (flood["msg_type"], flood["requests"], flood["source"]) == ("FLOOD", 30, "192.0.2.101")
+
+
+def test_what_is_too_large_is_not_even_parsed() -> None:
+    zone = Zone()
+    zone.settle(zone.gatekeeper.receive(bytes(5_000), ("198.51.100.1", 1719), zone.now))
+    assert zone.observed == [Observe("unknown", "too_large")]
+
+
+def test_answers_are_forgotten_when_their_request_cannot_come_again() -> None:
+    zone = Zone()
+    alice = Terminal(zone, "alice")
+    alice.register()
+    assert [key for key in zone.store.items if key.startswith("answer/")]
+    zone.wait(62)
+    assert not [key for key in zone.store.items if key.startswith("answer/")]
+
+
+def test_discovery_negotiates_ed25519() -> None:
+    zone = Zone()
+    alice = Terminal(zone, "alice")
+    answer = zone.exchange(encode(discovery(alice)), alice.source)
+    assert isinstance(answer, GatekeeperConfirm)
+    assert answer.authentication_mode == ("certSign", None)
+    assert answer.algorithm_oid == "1.3.101.112"
+
+
+def test_discovery_of_another_gatekeeper_is_refused() -> None:
+    zone = Zone()
+    alice = Terminal(zone, "alice")
+    answer = zone.exchange(encode(discovery(alice, "elsewhere")), alice.source)
+    assert isinstance(answer, GatekeeperReject)
+    assert answer.reject_reason == ("terminalExcluded", None)
+
+
+def test_a_terminal_that_cannot_sign_is_told_so() -> None:
+    zone = Zone()
+    alice = Terminal(zone, "alice")
+    answer = zone.exchange(encode(discovery(alice, authentication_capability=(("pwdHash", None),))), alice.source)
+    assert isinstance(answer, GatekeeperReject)
+    assert answer.reject_reason == ("securityDenial", None)
