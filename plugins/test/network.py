@@ -23,7 +23,7 @@ def is_ipv4_address(text: object) -> bool:
 
 
 def is_inside_network(address: object, network: object) -> bool:
-    """Tell whether ``address`` lies in ``network`` (``a.b.c.d/prefix``, host bits allowed) and can be a host's there."""
+    """Tell whether ``address`` lies in ``network`` (``a.b.c.d/prefix``, host bits allowed) as a host's."""
     block = _network(network)
     if block is None or not is_ipv4_address(address):
         return False
