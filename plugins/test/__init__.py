@@ -1,0 +1,1 @@
+"""Jinja tests of the playbooks (Ansible loads each file by itself)."""
