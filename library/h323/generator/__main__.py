@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 from pycrate_asn1dir import H225
-
 from type_tree import Tree
 from writing import written
 

@@ -58,7 +58,7 @@ def class_name(text: str) -> str:
 
 
 def snake_case(text: str) -> str:
-    """requestSeqNum → request_seq_num, conferenceID → conference_id, willSupplyUUIEs → will_supply_uuies."""
+    """RequestSeqNum → request_seq_num, conferenceID → conference_id, willSupplyUUIEs → will_supply_uuies."""
     text = text.replace("-", "_")
     for odd, even in (("UUIEs", "Uuies"), ("OIDs", "Oids"), ("GKis", "GkIs")):
         text = text.replace(odd, even)
@@ -94,7 +94,7 @@ class Tree:
         """The type's name; where two modules have one of the same name, the second bears the module's, too."""
         name = class_name(called)
         if self._modules.setdefault(name, module) != module:
-            return class_name(module.split("-")[0].capitalize()) + name
+            return class_name(module.split("-", maxsplit=1)[0].capitalize()) + name
         return name
 
     def _plain(self, shape: str, python: str) -> str:

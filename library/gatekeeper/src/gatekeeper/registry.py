@@ -165,7 +165,7 @@ class _Fields:
             written = f"'{node.value[:80]}'" if isinstance(node, yaml.ScalarNode) else "not a single value"
             self.reader.problem(node, f"{field} is {written}; write {field}: {advice}")
             return ""
-        return node.value
+        return str(node.value)
 
     def optional(self, field: str, good: Callable[[str], bool], advice: str) -> str | None:
         """As `text`, but absent, empty and null give None."""
@@ -197,7 +197,7 @@ def _is_time(text: str) -> bool:
 
 
 def _is_count(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 0 < int(text[:12]) and len(text) <= 12
+    return text.isascii() and text.isdigit() and int(text[:12]) > 0 and len(text) <= 12
 
 
 _TIME_ADVICE = '"2026-01-01T00:00:00Z" (UTC)'
@@ -220,7 +220,8 @@ class _Reader:
             for event in yaml.parse(text, Loader=yaml.SafeLoader):
                 # A few anchors nested in each other would stand for a file of any size.
                 if isinstance(event, yaml.AliasEvent):
-                    self.problems.append(f"{self.name}:{event.start_mark.line + 1}: write it out instead of *alias")
+                    line = event.start_mark.line + 1 if event.start_mark else 1
+                    self.problems.append(f"{self.name}:{line}: write it out instead of *alias")
                     return None
             root = yaml.compose(text, Loader=yaml.SafeLoader)
         except UnicodeDecodeError as error:
@@ -273,7 +274,7 @@ class _Reader:
 
     def alias(self, node: yaml.Node) -> str:
         if isinstance(node, yaml.ScalarNode) and _ALIAS.fullmatch(node.value):
-            return node.value
+            return str(node.value)
         self.problem(node, "not a terminal alias; write letters, digits and . _ @ - (at most 128)")
         return ""
 
@@ -312,7 +313,7 @@ def _identities(guardian: Guardian) -> list[tuple[str, object]]:
 
 def describe(registry: Registry) -> Mapping[str, object]:
     """What `h323-gatekeeper validate` prints: how many guardians there are of each status."""
-    counts = {status: 0 for status in STATUSES}
+    counts = dict.fromkeys(STATUSES, 0)
     for guardian in registry.guardians:
         counts[guardian.status] += 1
     return {"guardians": len(registry.guardians), **counts}

@@ -90,7 +90,8 @@ def test_personal_data_in_an_escalation_is_refused(alice: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    "profile", [CallProfile(CallType.ESCALATE), CallProfile(CallType.ROUTINE, pii=True), CallProfile(CallType.EMERGENCY)]
+    "profile",
+    [CallProfile(CallType.ESCALATE), CallProfile(CallType.ROUTINE, pii=True), CallProfile(CallType.EMERGENCY)],
 )
 def test_other_profiles_are_admitted(alice: Terminal, profile: CallProfile) -> None:
     assert isinstance(alice.ask(alice.admission(profile=profile)), AdmissionConfirm)
@@ -174,7 +175,7 @@ def test_no_answer_leaves_before_the_commit(zone: Zone, alice: Terminal) -> None
     assert [type(effect).__name__ for effect in effects] == ["Commit"]
 
 
-def test_a_new_conference_goes_to_the_least_loaded_mcu_and_stays_there(zone: Zone, alice: Terminal) -> None:
+def test_a_new_conference_goes_to_the_least_loaded_mcu_and_stays_there(alice: Terminal) -> None:
     alice.ask(alice.admission(1))
     other = replace(alice.admission(2), conference_id=bytes(16))
     answer = alice.ask(other)

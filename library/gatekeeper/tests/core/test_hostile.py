@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from gatekeeper.core import Observe
-from h323.ras import GatekeeperConfirm, GatekeeperReject, GatekeeperRequest, PROTOCOL_IDENTIFIER, EndpointType, encode
+from h323.ras import PROTOCOL_IDENTIFIER, EndpointType, GatekeeperConfirm, GatekeeperReject, GatekeeperRequest, encode
 
 from .zone import IDENTIFIER, Terminal, Zone
 

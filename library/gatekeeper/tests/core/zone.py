@@ -1,4 +1,4 @@
-"""A gatekeeper with its store in memory and guardians who sign: everything real but the clock, the socket and the disk."""
+"""A gatekeeper with its store in memory and guardians who sign: only clock, socket and disk are made up."""
 
 from __future__ import annotations
 
@@ -187,7 +187,9 @@ class Terminal:
             terminal_type=EndpointType(mc=False, undefined_node=False),
             terminal_alias=None if keep_alive else (("h323-ID", self.name),),
             gatekeeper_identifier=IDENTIFIER,
-            endpoint_vendor=VendorIdentifier(vendor=H221NonStandard(t35_country_code=0, t35_extension=0, manufacturer_code=0)),
+            endpoint_vendor=VendorIdentifier(
+                vendor=H221NonStandard(t35_country_code=0, t35_extension=0, manufacturer_code=0)
+            ),
             time_to_live=60,
             keep_alive=keep_alive,
             endpoint_identifier=self.endpoint_identifier or None,

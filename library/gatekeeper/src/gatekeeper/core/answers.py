@@ -92,7 +92,7 @@ class AnswerCache:
 
     def forget(self, unix: float) -> tuple[Change, ...]:
         """Drop what is too old to be asked again; the changes that drop it from the store."""
-        changes = []
+        changes: list[Change] = []
         while self._answers and len(changes) < _MOST_DELETIONS:
             digest, answer = next(iter(self._answers.items()))
             if answer.forget_at > unix or (answer.durable and answer.send is None):

@@ -31,7 +31,7 @@ class Authenticator:
         self._gatekeeper_identifier = gatekeeper_identifier
 
     def authenticate(self, message: RasMessage, datagram: bytes, unix: float) -> tuple[Guardian, SignedToken] | Denial:
-        """The guardian who signed `datagram`, of which `message` is the decoded value, and the token, or why nobody did.
+        """The guardian who signed `datagram` (`message` is its decoded value) and the token, or why nobody did.
 
         The cheap refusals come first (a flood of forgeries must not buy Ed25519 work), and only a request whose
         signature holds is remembered, so that nobody can spend another's timeStamp and random.

@@ -56,7 +56,7 @@ _MOST_ALIASES = 8
 
 
 def short_name(message: RasMessage) -> str:
-    """ "ARQ" and the like; messages without a part in this gatekeeper by their full name."""
+    """Say "ARQ" and the like; messages without a part in this gatekeeper by their full name."""
     return SHORT_NAMES.get(type(message), type(message).__name__)
 
 
@@ -65,9 +65,14 @@ def _aliases(aliases: Iterable[AliasAddress] | None) -> list[str] | None:
     return texts[:_MOST_ALIASES] or None
 
 
+def request_seq_num(message: RasMessage) -> int:
+    """The requestSeqNum; an admissionConfirmSequence, which is no request, has none of its own."""
+    return 0 if isinstance(message, tuple) else message.request_seq_num
+
+
 def describe_request(message: RasMessage) -> dict[str, object]:
     """The fields of the request's record."""
-    fields: dict[str, object] = {"msg_type": short_name(message), "request_seq_num": message.request_seq_num}
+    fields: dict[str, object] = {"msg_type": short_name(message), "request_seq_num": request_seq_num(message)}
     if isinstance(message, RegistrationRequest):
         fields |= {"aliases": _aliases(message.terminal_alias), "keep_alive": message.keep_alive}
     if isinstance(message, AdmissionRequest | DisengageRequest):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from h323.h235 import SignedToken, read_token, sign
 from h323.ras import (
     AdmissionRequest,
@@ -26,7 +25,7 @@ from gatekeeper.core.answers import AnswerCache, request_digest
 from gatekeeper.core.authentication import Authenticator, permitted
 from gatekeeper.core.deadlines import Deadlines
 from gatekeeper.core.denial import Denial
-from gatekeeper.core.description import describe_request, short_name
+from gatekeeper.core.description import describe_request, request_seq_num, short_name
 from gatekeeper.core.discovery import discover
 from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send
 from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM, Journal
@@ -199,7 +198,7 @@ class Gatekeeper:
         if isinstance(proven, Denial) or not name.endswith("Request"):
             return [Observe(name, "dropped")]
         answer = UnknownMessageResponse(
-            request_seq_num=received.message.request_seq_num, message_not_understood=received.datagram[:64]
+            request_seq_num=request_seq_num(received.message), message_not_understood=received.datagram[:64]
         )
         return self._answer_now(received, answer, proven[0].terminal_id, "unknown")
 
@@ -237,9 +236,7 @@ class Gatekeeper:
             random=random,
         )
 
-    def _answer_now(
-        self, received: _Received, answer: RasMessage, general_id: str | None, result: str
-    ) -> list[Effect]:
+    def _answer_now(self, received: _Received, answer: RasMessage, general_id: str | None, result: str) -> list[Effect]:
         send = Send(self._sign(answer, general_id, received.now.unix), received.source)
         self._answers.keep(received.digest, send, received.now.unix)
         return [send, Observe(short_name(received.message), result)]
@@ -250,7 +247,7 @@ class Gatekeeper:
         answer: RasMessage,
         token: SignedToken | None,
         changes: tuple[Change, ...],
-        notes: dict[str, object],
+        notes: Mapping[str, object],
         result: str,
         general_id: str | None = None,
     ) -> list[Effect]:
@@ -263,7 +260,7 @@ class Gatekeeper:
         cleared = self._answers.forget(received.now.unix)
         return [self._commit((*changes, kept, *cleared), records, _Pending(received.digest, send, observed))]
 
-    def _records(self, received: _Received, answer: RasMessage, notes: dict[str, object]) -> tuple[Record, Record]:
+    def _records(self, received: _Received, answer: RasMessage, notes: Mapping[str, object]) -> tuple[Record, Record]:
         where = {"source": f"{received.source[0]}:{received.source[1]}", "request_digest": received.digest}
         asked = describe_request(received.message) | where
         if "terminal_id" in notes:
@@ -271,7 +268,7 @@ class Gatekeeper:
         request = self._journal.record(RAS_STREAM, received.now, asked)
         told: dict[str, object] = {
             "msg_type": short_name(answer),
-            "request_seq_num": received.message.request_seq_num,
+            "request_seq_num": request_seq_num(received.message),
             "answers_index": request.index,
             **notes,
         }

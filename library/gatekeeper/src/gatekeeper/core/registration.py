@@ -94,9 +94,7 @@ def _bad_address(detail: str, reason: str) -> Denial:
     return Denial(RefusalName.GATEKEEPER_ERROR, detail, reason=reason)
 
 
-def _foreign_alias(
-    aliases: tuple[AliasAddress, ...] | None, guardian: Guardian, registry: Registry
-) -> Denial | None:
+def _foreign_alias(aliases: tuple[AliasAddress, ...] | None, guardian: Guardian, registry: Registry) -> Denial | None:
     """A guardian may use the aliases that the registry gives them, no others."""
     for alias in aliases or ():
         text = alias_text(alias)

@@ -72,7 +72,9 @@ def _reject_discovery(message: GatekeeperRequest, denial: Denial, gatekeeper_ide
     )
 
 
-def _reject_registration(message: RegistrationRequest, denial: Denial, gatekeeper_identifier: str) -> RegistrationReject:
+def _reject_registration(
+    message: RegistrationRequest, denial: Denial, gatekeeper_identifier: str
+) -> RegistrationReject:
     return RegistrationReject(
         request_seq_num=message.request_seq_num,
         protocol_identifier=PROTOCOL_IDENTIFIER,
@@ -93,7 +95,7 @@ def reject(message: RasMessage, denial: Denial, gatekeeper_identifier: str) -> R
     if isinstance(message, RegistrationRequest):
         return _reject_registration(message, denial, gatekeeper_identifier)
     kind = _PLAIN.get(type(message))
-    if kind is None:
+    if kind is None or isinstance(message, tuple):
         raise TypeError(f"{type(message).__name__} has no reject message")
     return kind(
         request_seq_num=message.request_seq_num,

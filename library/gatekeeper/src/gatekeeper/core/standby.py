@@ -17,6 +17,7 @@ from h323.ras import (
 )
 
 from gatekeeper.core.effects import Address, Effect, Instant, Observe, Send
+from gatekeeper.core.gatekeeper import MAXIMUM_DATAGRAM
 from gatekeeper.core.refusal_budget import RefusalBudget
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.transport_address import to_transport_address
@@ -36,7 +37,7 @@ class Standby:
     def receive(self, datagram: bytes, source: Address, now: Instant) -> list[Effect]:
         """Take one datagram that reached this node while it is not active. Never raises."""
         self._budget.next_interval(now.monotonic)
-        if len(datagram) > 4_096:
+        if len(datagram) > MAXIMUM_DATAGRAM:
             return [Observe("unknown", "too_large")]
         try:
             message = decode(datagram)

@@ -23,8 +23,6 @@ def to_transport_address(address: Address) -> TransportAddress:
 
 def from_transport_address(value: TransportAddress) -> Address | None:
     """The IP address and port, or None for other networks' addresses and for those nobody can send to."""
-    if value[0] not in ("ipAddress", "ip6Address"):
-        return None
     inner = value[1]
     if not isinstance(inner, TransportAddressIpAddress | TransportAddressIp6Address):
         return None

@@ -10,8 +10,8 @@ from h323.asn1.types import (
     AdmissionReject,
     AdmissionRequest,
     AliasAddress,
-    AltGKInfo,
     AlternateGK,
+    AltGKInfo,
     BandwidthConfirm,
     BandwidthReject,
     BandwidthRequest,
@@ -56,11 +56,11 @@ from h323.asn1.types import (
     TransportAddress,
     TransportAddressIp6Address,
     TransportAddressIpAddress,
-    UUIEsRequested,
     UnknownMessageResponse,
     UnregistrationConfirm,
     UnregistrationReject,
     UnregistrationRequest,
+    UUIEsRequested,
     VendorIdentifier,
 )
 from h323.per import DecodeError, EncodeError
@@ -70,6 +70,7 @@ PROTOCOL_IDENTIFIER = "0.0.8.2250.0.7"
 """H.225.0 version 7."""
 
 __all__ = [
+    "PROTOCOL_IDENTIFIER",
     "AdmissionConfirm",
     "AdmissionReject",
     "AdmissionRequest",
@@ -108,7 +109,6 @@ __all__ = [
     "LocationRequest",
     "McuInfo",
     "NonStandardMessage",
-    "PROTOCOL_IDENTIFIER",
     "Params",
     "RasMessage",
     "RegistrationConfirm",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypeVar
 
 from h323.asn1 import codec
 from h323.asn1.types import ClearToken, RasMessage
 from h323.per import DecodeError, EncodeError, Reader, Writer
-from h323.per.shapes import Decode, Encode
+from h323.per.shapes import Encode
 
 MAXIMUM_SIZE = 65_507
 """Octets in a UDP datagram over IPv4."""
+
+
+ValueT = TypeVar("ValueT")
 
 
 def decode(datagram: bytes) -> RasMessage:
@@ -21,8 +25,8 @@ def decode(datagram: bytes) -> RasMessage:
     Raises:
         DecodeError: the octets are not a RAS message.
     """
-    message: RasMessage = _decode(codec.d_RasMessage, datagram)[1]
-    return message
+    named: tuple[str, RasMessage] = _decode(codec.d_RasMessage, datagram)
+    return named[1]
 
 
 def encode(message: RasMessage) -> bytes:
@@ -43,8 +47,7 @@ def decode_clear_token(octets: bytes) -> ClearToken:
     Raises:
         DecodeError: the octets are not a ClearToken.
     """
-    token: ClearToken = _decode(codec.d_ClearToken, octets)
-    return token
+    return _decode(codec.d_ClearToken, octets)
 
 
 def encode_clear_token(token: ClearToken) -> bytes:
@@ -56,7 +59,7 @@ def encode_clear_token(token: ClearToken) -> bytes:
     return _encode(codec.e_ClearToken, token)
 
 
-def _decode(shape: Decode, octets: bytes) -> Any:
+def _decode(shape: Callable[[Reader], ValueT], octets: bytes) -> ValueT:
     if len(octets) > MAXIMUM_SIZE:
         raise DecodeError(f"{len(octets)} octets, more than a datagram holds")
     try:

@@ -1,0 +1,96 @@
+"""HTTP for machines and operators: health and status on a Unix socket, metrics for Prometheus by mutual TLS."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from aiohttp import web
+
+from gatekeeper.metrics import Metrics, Status
+from gatekeeper.settings import MetricsSettings, SettingsError, Tls
+
+_METRICS_TYPE = "text/plain; version=0.0.4"
+
+
+def server_tls(tls: Tls) -> ssl.SSLContext:
+    """A context that asks the other side for a certificate of our CA.
+
+    Raises:
+        SettingsError: a file can't be used.
+    """
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tls.ca))
+        context.load_cert_chain(tls.certificate, tls.private_key)
+    except OSError as error:
+        raise SettingsError(f"{tls.certificate}, {tls.private_key}, {tls.ca}: cannot be used ({error})") from error
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context
+
+
+class Control:
+    """Both listeners."""
+
+    def __init__(self, status: Callable[[], Status], metrics: Metrics) -> None:
+        self._status = status
+        self._metrics = metrics
+        self._runners: list[web.AppRunner] = []
+
+    async def open(self, socket: Path, settings: MetricsSettings) -> None:
+        """Listen.
+
+        Raises:
+            SettingsError: the socket or the address can't be used.
+        """
+        tls = server_tls(settings.tls) if settings.tls else None
+        local = web.Application()
+        local.add_routes(
+            [
+                web.get("/status", self._show_status),
+                web.get("/health", self._show_health),
+                web.get("/active", self._show_active),
+                web.get("/metrics", self._show_metrics),
+            ]
+        )
+        scraped = web.Application()
+        scraped.add_routes([web.get("/metrics", self._show_metrics)])
+        try:
+            socket.unlink(missing_ok=True)
+            await web.UnixSite(await self._runner(local), str(socket)).start()
+            socket.chmod(0o660)
+        except OSError as error:
+            raise SettingsError(f"control_socket {socket}: {error.strerror or error}") from error
+        try:
+            runner = await self._runner(scraped)
+            await web.TCPSite(runner, settings.address, settings.port, ssl_context=tls).start()
+        except OSError as error:
+            where = f"{settings.address} port {settings.port}"
+            raise SettingsError(f"metrics {where}: {error.strerror or error}; write another metrics.port") from error
+
+    async def _runner(self, application: web.Application) -> web.AppRunner:
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        self._runners.append(runner)
+        return runner
+
+    async def close(self) -> None:
+        """Stop listening."""
+        for runner in self._runners:
+            await runner.cleanup()
+
+    async def _show_status(self, _request: web.Request) -> web.Response:
+        return web.json_response(asdict(self._status()))
+
+    async def _show_health(self, _request: web.Request) -> web.Response:
+        status = self._status()
+        return web.json_response({"healthy": status.healthy}, status=200 if status.healthy else 503)
+
+    async def _show_active(self, _request: web.Request) -> web.Response:
+        status = self._status()
+        return web.json_response({"active": status.active}, status=200 if status.active else 503)
+
+    async def _show_metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(body=self._metrics.exposition(), headers={"Content-Type": _METRICS_TYPE})

@@ -1,0 +1,51 @@
+"""Copies the outbox of the witness log to this node's day files, whether the node is active or not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from gatekeeper.store import Store, StoreUnavailable
+from gatekeeper.witness_log import WitnessLog, WitnessLogError
+
+LOGGER = logging.getLogger(__name__)
+_MOST_AT_ONCE = 500
+_RETRY = 0.5
+
+
+class LogWriter:
+    """One stream's writer. `trouble` says what is wrong, None while nothing is."""
+
+    def __init__(self, store: Store, log: WitnessLog, node: str, stream: str) -> None:
+        self._store = store
+        self._log = log
+        self._node = node
+        self.stream = stream
+        self.trouble: str | None = None
+
+    @property
+    def size(self) -> int:
+        """How many records are on disk."""
+        return self._log.size
+
+    async def run(self) -> None:
+        """Write until cancelled. Trouble is reported, and tried again: nothing leaves the outbox meanwhile."""
+        while True:
+            try:
+                await self._store.acknowledge(self._node, self.stream, self._log.size)
+                while True:
+                    await self._write_next()
+                    self.trouble = None
+            except (StoreUnavailable, WitnessLogError) as error:
+                if self.trouble is None:
+                    LOGGER.warning("witness log %s: %s", self.stream, error)
+                self.trouble = str(error)
+                await asyncio.sleep(_RETRY)
+
+    async def _write_next(self) -> None:
+        records = await self._store.records(self.stream, self._log.size, _MOST_AT_ONCE)
+        if not records:
+            await self._store.wait_for_records(self.stream, self._log.size)
+            return
+        await asyncio.get_running_loop().run_in_executor(None, self._log.append, records)
+        await self._store.acknowledge(self._node, self.stream, self._log.size)

@@ -1,0 +1,273 @@
+"""The running gatekeeper: in office while it holds the virtual address and the epoch, standing by otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gatekeeper.control import Control
+from gatekeeper.core import Address, Observe, Send, Standby
+from gatekeeper.log_writer import LogWriter
+from gatekeeper.metrics import Metrics, Status
+from gatekeeper.ras_socket import RasSocket
+from gatekeeper.registry import Registry, RegistryError, load_registry
+from gatekeeper.service_manager import ServiceManager
+from gatekeeper.settings import Settings
+from gatekeeper.store import Fenced, Store, StoreError, Term
+from gatekeeper.tenure import CONFIRMED_WITHIN, Office, Tenure, instant
+from gatekeeper.virtual_address import VirtualAddress
+from gatekeeper.witness_log import FOLDERS, WitnessLog
+
+LOGGER = logging.getLogger(__name__)
+_RETRY = 0.1
+_LOOK_AT_STORE = 0.5
+_STORE_MISSED = 3.0
+"""Seconds without an answer of the store after which this node calls itself unhealthy."""
+_MOST_ROUTES = 100_000
+
+
+class Server:
+    """One node's gatekeeper service."""
+
+    def __init__(self, settings: Settings, registry: Registry, signing_key: Ed25519PrivateKey, store: Store) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._store = store
+        self._manager = ServiceManager()
+        self.metrics = Metrics(self.status)
+        self._standby = Standby(settings.core, signing_key, os.urandom)
+        self._office = Office(settings.core, signing_key, store, self.metrics, self._send)
+        self._tenure: Tenure | None = None
+        self._epoch = 0
+        self._store_seen = 0.0
+        self._store_trouble: str | None = None
+        self._sockets: list[RasSocket] = []
+        # Answers leave from the address that was asked, also after a commit.
+        self._routes: OrderedDict[Address, RasSocket] = OrderedDict()
+        self._virtual_address: VirtualAddress | None = None
+        self._called = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+        node = settings.core.node
+        self._logs = {stream: WitnessLog(settings.log_directory, stream) for stream in FOLDERS}
+        self._writers = [LogWriter(store, log, node, stream) for stream, log in self._logs.items()]
+
+    @property
+    def ras_address(self) -> Address:
+        """Where RAS is spoken; the port is the real one also where 0 was asked for."""
+        return self._sockets[0].address
+
+    def status(self) -> Status:
+        """What is going on."""
+        gatekeeper = self._tenure.gatekeeper if self._tenure is not None else None
+        trouble = self._trouble()
+        watcher = self._virtual_address
+        return Status(
+            node=self._settings.core.node,
+            role=self._settings.role,
+            healthy=trouble is None,
+            active=self._tenure is not None and self._tenure.confirmed,
+            epoch=self._epoch,
+            registrations=gatekeeper.registrations if gatekeeper else 0,
+            calls=gatekeeper.calls if gatekeeper else 0,
+            virtual_address=self._settings.ras.virtual_address,
+            holds_virtual_address=watcher.present if watcher else False,
+            trouble=trouble,
+            witness_records={writer.stream: writer.size for writer in self._writers},
+        )
+
+    def _trouble(self) -> str | None:
+        if time.monotonic() - self._store_seen > _STORE_MISSED:
+            return self._store_trouble or "the store has not answered yet"
+        return next((writer.trouble for writer in self._writers if writer.trouble), None)
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until cancelled; `ready` is called when RAS is answered.
+
+        Raises:
+            StoreError, WitnessLogError, SettingsError, PortTakenError: something can't be used, and what to do.
+        """
+        control = Control(self.status, self.metrics)
+        try:
+            await self._open(control)
+            tasks = [self._stay_in_office(), self._watch_store(), self._tell_manager()]
+            tasks += [writer.run() for writer in self._writers]
+            self._manager.notify(READY=1)
+            ready()
+            await asyncio.gather(*tasks)
+        finally:
+            self._manager.notify(STOPPING=1)
+            await self._close(control)
+
+    async def _open(self, control: Control) -> None:
+        for log in self._logs.values():
+            log.open()
+        ras = self._settings.ras
+        for address in filter(None, (ras.address, ras.virtual_address)):
+            self._sockets.append(RasSocket(address, ras.port, self._receiver(len(self._sockets))))
+        await self._store.open()
+        await control.open(self._settings.control_socket, self._settings.metrics)
+        for socket in self._sockets:
+            await socket.open()
+        if ras.virtual_address is not None:
+            self._virtual_address = VirtualAddress(ras.virtual_address)
+            asyncio.get_running_loop().add_reader(self._virtual_address, self._address_changed)
+        self._called.set()
+
+    async def _close(self, control: Control) -> None:
+        if self._virtual_address is not None:
+            asyncio.get_running_loop().remove_reader(self._virtual_address)
+            self._virtual_address.close()
+        for socket in self._sockets:
+            await socket.close()
+        await control.close()
+        await self._store.close()
+
+    def _receiver(self, number: int) -> Callable[[bytes, Address], None]:
+        def receive(datagram: bytes, source: Address) -> None:
+            self._routes[source] = self._sockets[number]
+            self._routes.move_to_end(source)
+            if len(self._routes) > _MOST_ROUTES:
+                self._routes.popitem(last=False)
+            if self._tenure is not None:
+                self._tenure.receive(datagram, source)
+                return
+            for effect in self._standby.receive(datagram, source, instant()):
+                if isinstance(effect, Send):
+                    self._send(effect.datagram, effect.destination)
+                elif isinstance(effect, Observe):
+                    self.metrics.count(effect.message, effect.result)
+
+        return receive
+
+    def _send(self, datagram: bytes, destination: Address) -> None:
+        self._routes.get(destination, self._sockets[-1]).send(datagram, destination)
+
+    @property
+    def _called_upon(self) -> bool:
+        """Whether this node should be in office: it has the virtual address, or there is none."""
+        return self._virtual_address is None or self._virtual_address.present
+
+    def _address_changed(self) -> None:
+        if self._virtual_address is None:
+            return
+        before = self._virtual_address.present
+        if self._virtual_address.read() == before:
+            return
+        LOGGER.info("the virtual address %s", "came to this node" if not before else "left this node")
+        if before and self._running is not None:
+            self._running.cancel()
+        self._called.set()
+
+    async def _stay_in_office(self) -> None:
+        """Take office whenever called upon, and leave it when no longer."""
+        while True:
+            await self._called.wait()
+            self._called.clear()
+            while self._called_upon:
+                self._running = asyncio.ensure_future(self._hold_office())
+                await asyncio.wait([self._running])
+                self._tenure = None
+                if self._running.cancelled():
+                    break
+                error = self._running.exception()
+                if not isinstance(error, StoreError):
+                    self._running.result()
+                LOGGER.warning("term of office ended: %s", error)
+                await self._wait_for_turn(fenced=isinstance(error, Fenced))
+            self._running = None
+            for socket in self._sockets:
+                socket.resume()
+
+    async def _wait_for_turn(self, *, fenced: bool) -> None:
+        """Before trying again: whoever raised the epoch over ours and lives is left in office."""
+        await asyncio.sleep(_RETRY)
+        while fenced and self._called_upon:
+            try:
+                term = await self._store.term()
+            except StoreError:
+                term = None
+            if term is None or term.holder == self._settings.core.node:
+                return
+            if time.time() - term.last_seen > 2 * CONFIRMED_WITHIN:
+                return
+            await asyncio.sleep(_LOOK_AT_STORE)
+
+    async def _hold_office(self) -> None:
+        # What arrives meanwhile stays in the sockets' buffers and is answered afterwards.
+        for socket in self._sockets:
+            socket.pause()
+        snapshot = await self._store.take_over(self._settings.core.node, time.time())
+        tenure = Tenure(self._office, self._registry, snapshot)
+        self._epoch = snapshot.term.epoch
+        self._announce(tenure, snapshot.previous)
+        self._tenure = tenure
+        for socket in self._sockets:
+            socket.resume()
+        await tenure.run()
+
+    def _announce(self, tenure: Tenure, previous: Term | None) -> None:
+        """Write how this term began, and count it where it was a failover."""
+        term = tenure.term
+        LOGGER.info("in office: epoch %d, %d registrations", term.epoch, tenure.gatekeeper.registrations)
+        if previous is None or previous.holder == term.holder:
+            tenure.write_event("GATEKEEPER_START", holder=term.holder)
+            return
+        seconds = round(max(0.0, time.time() - previous.last_seen), 3)
+        self.metrics.took_over(seconds)
+        tenure.write_event(
+            "GATEKEEPER_FAILOVER",
+            **{"from": previous.holder, "to": term.holder, "failover_duration_sec": seconds},
+            registrations=tenure.gatekeeper.registrations,
+            calls=tenure.gatekeeper.calls,
+        )
+
+    async def _watch_store(self) -> None:
+        """Notice a store that doesn't answer, also while standing by, and tell keepalived."""
+        while True:
+            try:
+                term = await self._store.term()
+                self._store_seen = time.monotonic()
+                self._store_trouble = None
+                self._epoch = max(self._epoch, term.epoch if term else 0)
+            except StoreError as error:
+                self._store_trouble = str(error)
+            self._write_track_file()
+            await asyncio.sleep(_LOOK_AT_STORE)
+
+    def _write_track_file(self) -> None:
+        """Keepalived moves the virtual address away from a node whose file says 1."""
+        path = self._settings.track_file
+        if path is None:
+            return
+        text = "0\n" if self._trouble() is None else "1\n"
+        try:
+            if not path.exists() or path.read_text(encoding="ascii") != text:
+                path.write_text(text, encoding="ascii")
+        except OSError as error:
+            LOGGER.warning("%s: %s", path, error.strerror)
+
+    async def _tell_manager(self) -> None:
+        while True:
+            status = self.status()
+            what = f"active, epoch {status.epoch}" if status.active else "standing by"
+            self._manager.notify(WATCHDOG=1, STATUS=status.trouble or what)
+            await asyncio.sleep(self._manager.watchdog_interval or 1.0)
+
+    def reload_registry(self) -> None:
+        """Read the registry again; one that can't be used changes nothing."""
+        self._manager.notify(RELOADING=1, MONOTONIC_USEC=time.monotonic_ns() // 1000)
+        try:
+            self._registry = load_registry(self._settings.registry)
+        except RegistryError as error:
+            LOGGER.warning("the registry stays as it was:\n%s", error)
+        else:
+            if self._tenure is not None:
+                self._tenure.use_registry(self._registry)
+            LOGGER.info("registry loaded: %d guardians", len(self._registry.guardians))
+        self._manager.notify(READY=1)

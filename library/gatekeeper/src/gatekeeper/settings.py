@@ -1,0 +1,237 @@
+"""The service's configuration file: strict, and each error names the key and says what to write."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from gatekeeper.core import CoreSettings, Mcu
+
+ROLES = ("primary", "secondary")
+
+
+class SettingsError(ValueError):
+    """The configuration can't be used; its text says what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files of a mutual TLS connection, PEM."""
+
+    ca: Path
+    certificate: Path
+    private_key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RasSettings:
+    """Where RAS is spoken: this node's address, and the address that moves between the nodes."""
+
+    address: str
+    port: int = 1719
+    virtual_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """SQLite by its path, or etcd by its endpoints."""
+
+    path: Path | None = None
+    endpoints: tuple[str, ...] = ()
+    tls: Tls | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Where Prometheus reads; without TLS only on loopback."""
+
+    address: str = "127.0.0.1"
+    port: int = 9719
+    tls: Tls | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it."""
+
+    role: str
+    core: CoreSettings
+    registry: Path
+    signing_key: Path
+    log_directory: Path
+    ras: RasSettings
+    store: StoreSettings
+    metrics: MetricsSettings
+    control_socket: Path
+    track_file: Path | None
+
+
+class _Mapping:
+    """A mapping of the file whose keys are taken one by one; what is left over in the end is an error."""
+
+    def __init__(self, values: object, where: str, advice: str) -> None:
+        if not isinstance(values, dict):
+            raise SettingsError(f"{where} is not a mapping; write {advice}")
+        self._values: dict[object, object] = dict(values)
+        self._where = where
+
+    def _name(self, key: str) -> str:
+        return f"{self._where}.{key}" if self._where else key
+
+    def take(self, key: str, kind: type, advice: str, default: object = ...) -> object:
+        value = self._values.pop(key, default)
+        if value is ...:
+            raise SettingsError(f"{self._name(key)} is missing; write {key}: {advice}")
+        if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise SettingsError(f"{self._name(key)} is {value!r}; write {key}: {advice}")
+        return value
+
+    def text(self, key: str, advice: str) -> str:
+        return str(self.take(key, str, advice))
+
+    def path(self, key: str, advice: str) -> Path:
+        return Path(self.text(key, advice))
+
+    def number(self, key: str, advice: str, default: int, low: int = 1, high: int = 2**31) -> int:
+        value = self.take(key, int, advice, default)
+        if not isinstance(value, int) or not low <= value <= high:
+            raise SettingsError(f"{self._name(key)} is {value!r}; write a number from {low} to {high}")
+        return value
+
+    def address(self, key: str, advice: str) -> str:
+        value = self.text(key, advice)
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError as error:
+            raise SettingsError(f"{self._name(key)} is {value!r}; write {key}: {advice}") from error
+
+    def inner(self, key: str, advice: str, default: object = ...) -> _Mapping:
+        return _Mapping(self.take(key, dict, advice, default), self._name(key), advice)
+
+    def has(self, key: str) -> bool:
+        return self._values.get(key) is not None
+
+    def end(self) -> None:
+        for key in self._values:
+            raise SettingsError(f"{self._name(str(key))} is not a setting of this service; remove it")
+
+
+def load_settings(path: Path) -> Settings:
+    """Read the configuration file.
+
+    Raises:
+        SettingsError: it can't be read or breaks a rule; the text names file, key and what to write.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); give the path of gatekeeper.yaml") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise SettingsError(f"{path}{line}: not YAML; write 'name: value' lines") from error
+    try:
+        return parse_settings(values)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def parse_settings(values: object) -> Settings:
+    """Settings from the values of the file.
+
+    Raises:
+        SettingsError: a value is missing, wrong or unknown.
+    """
+    top = _Mapping(values, "", "node:, role:, ras:, store: and so on, one a line")
+    role = top.text("role", " | ".join(ROLES))
+    if role not in ROLES:
+        raise SettingsError(f"role is {role!r}; write role: {' | '.join(ROLES)}")
+    ras = _ras(top.inner("ras", "{address: 192.0.2.11, port: 1719, virtual_address: 192.0.2.10}"))
+    settings = Settings(
+        role=role,
+        core=_core(top, ras),
+        registry=top.path("registry", "/etc/h323-gatekeeper/guardian-registry.yaml"),
+        signing_key=top.path("signing_key", "/etc/h323-gatekeeper/gatekeeper-key.pem"),
+        log_directory=top.path("log_directory", "/var/log/guardian-council"),
+        ras=ras,
+        store=_store(top.inner("store", "{kind: sqlite, path: …} or {kind: etcd, endpoints: […], …}")),
+        metrics=_metrics(top.inner("metrics", "{address: 127.0.0.1, port: 9719}", {})),
+        control_socket=top.path("control_socket", "/run/h323-gatekeeper/control.sock"),
+        track_file=top.path("track_file", "/run/h323-gatekeeper/track") if top.has("track_file") else None,
+    )
+    top.end()
+    return settings
+
+
+def _ras(ras: _Mapping) -> RasSettings:
+    address = ras.address("address", "192.0.2.11 (this node's own)")
+    port = ras.number("port", "1719", 1719, 0, 65_535)
+    virtual = ras.address("virtual_address", "192.0.2.10") if ras.has("virtual_address") else None
+    if virtual == address:
+        raise SettingsError("ras.virtual_address is this node's own address; write one that no host has")
+    ras.end()
+    return RasSettings(address, port, virtual)
+
+
+def _core(top: _Mapping, ras: RasSettings) -> CoreSettings:
+    mcus = top.take("mcus", list, "[{name: mcu1, address: 192.0.2.21}]", [])
+    default = CoreSettings("", "", ("", 0))
+    return CoreSettings(
+        node=top.text("node", "gk1"),
+        gatekeeper_identifier=top.text("gatekeeper_identifier", "guardian-council"),
+        ras_address=(ras.virtual_address or ras.address, ras.port),
+        mcus=tuple(_mcu(mcu, i) for i, mcu in enumerate(mcus if isinstance(mcus, list) else [])),
+        council_alias=top.text("council_alias", "council") if top.has("council_alias") else default.council_alias,
+        time_to_live=top.number("time_to_live", "60 (seconds)", default.time_to_live, 5, 86_400),
+        conference_capacity=top.number("conference_capacity", "25", default.conference_capacity),
+        signature_window=top.number("signature_window", "30 (seconds)", default.signature_window, 5, 300),
+        maximum_bandwidth_bps=top.number("maximum_bandwidth_bps", "2000000", default.maximum_bandwidth_bps, 6_400),
+    )
+
+
+def _mcu(values: object, number: int) -> Mcu:
+    mcu = _Mapping(values, f"mcus[{number}]", "{name: mcu1, address: 192.0.2.21, port: 1720, capacity: 25}")
+    made = Mcu(
+        mcu.text("name", "mcu1"),
+        (mcu.address("address", "192.0.2.21"), mcu.number("port", "1720", 1720, 1, 65_535)),
+        mcu.number("capacity", "25", 25),
+    )
+    mcu.end()
+    return made
+
+
+def _tls(mapping: _Mapping) -> Tls:
+    return Tls(
+        mapping.path("ca", "/etc/guardian-council/pki/ca.pem"),
+        mapping.path("certificate", "/etc/guardian-council/pki/host.pem"),
+        mapping.path("private_key", "/etc/guardian-council/pki/host-key.pem"),
+    )
+
+
+def _store(store: _Mapping) -> StoreSettings:
+    kind = store.text("kind", "sqlite | etcd")
+    if kind == "sqlite":
+        made = StoreSettings(path=store.path("path", "/var/lib/h323-gatekeeper/state.sqlite"))
+    elif kind == "etcd":
+        endpoints = store.take("endpoints", list, '["https://192.0.2.11:2379"]')
+        urls = tuple(str(url) for url in endpoints) if isinstance(endpoints, list) else ()
+        if not urls or not all(url.startswith("https://") for url in urls):
+            raise SettingsError('store.endpoints must be https addresses; write ["https://192.0.2.11:2379", …]')
+        made = StoreSettings(endpoints=urls, tls=_tls(store))
+    else:
+        raise SettingsError(f"store.kind is {kind!r}; write kind: sqlite | etcd")
+    store.end()
+    return made
+
+
+def _metrics(metrics: _Mapping) -> MetricsSettings:
+    address = metrics.address("address", "127.0.0.1") if metrics.has("address") else "127.0.0.1"
+    port = metrics.number("port", "9719", 9719, 0, 65_535)
+    tls = _tls(metrics) if metrics.has("certificate") else None
+    if tls is None and not ipaddress.ip_address(address).is_loopback:
+        raise SettingsError("metrics leave this host unprotected; write ca, certificate and private_key beside address")
+    metrics.end()
+    return MetricsSettings(address, port, tls)

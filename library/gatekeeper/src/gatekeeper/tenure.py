@@ -1,0 +1,144 @@
+"""One term of office: carries out what the core decides, commits in order, and ends at the first doubt."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gatekeeper.core import Address, Commit, CoreSettings, Effect, Gatekeeper, Instant, Observe, Send
+from gatekeeper.metrics import Metrics
+from gatekeeper.registry import Registry
+from gatekeeper.store import Batch, Change, Snapshot, Store
+
+CONFIRM_EVERY = 0.25
+"""Seconds between two proofs of life under the epoch."""
+CONFIRMED_WITHIN = 1.0
+"""Seconds after which an unconfirmed epoch may be another's: nothing is answered any more."""
+_MOST_MERGED = 200
+"""Decisions in one transaction: some 800 operations, well under what etcd is told to take."""
+
+SendTo = Callable[[bytes, Address], None]
+
+
+def instant() -> Instant:
+    """Now."""
+    return Instant(time.monotonic(), time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What a term of office needs of its node."""
+
+    settings: CoreSettings
+    signing_key: Ed25519PrivateKey
+    store: Store
+    metrics: Metrics
+    send: SendTo
+
+
+def merge(commits: list[Commit]) -> Batch:
+    """One batch of several, in order; of two changes to one key the later one counts."""
+    changes: dict[str, Change] = {}
+    for commit in commits:
+        changes.update((change.key, change) for change in commit.batch.changes)
+    records = tuple(record for commit in commits for record in commit.batch.records)
+    return Batch(tuple(changes.values()), records)
+
+
+class Tenure:
+    """Runs a Gatekeeper from its snapshot until the term ends."""
+
+    def __init__(self, office: Office, registry: Registry, snapshot: Snapshot) -> None:
+        self._office = office
+        self.term = snapshot.term
+        self.gatekeeper = Gatekeeper(office.settings, registry, office.signing_key, snapshot, instant(), os.urandom)
+        self._waiting: list[Commit] = []
+        self._work = asyncio.Event()
+        self._confirmed = time.monotonic()
+        self._received: dict[int, float] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled.
+
+        Raises:
+            StoreError: the epoch is another's, or the store can't say: the term is over.
+        """
+        tasks = [asyncio.ensure_future(work()) for work in (self._commit_all, self._confirm_all, self._time_out_all)]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the epoch was surely ours within the last second."""
+        return time.monotonic() - self._confirmed <= CONFIRMED_WITHIN
+
+    def receive(self, datagram: bytes, source: Address) -> None:
+        """Take a datagram, unless it is in doubt whose term this is: then it is left to whoever is active."""
+        if not self.confirmed:
+            self._office.metrics.count("unknown", "unconfirmed")
+            return
+        now = instant()
+        self._carry_out(self.gatekeeper.receive(datagram, source, now), now.monotonic)
+
+    def use_registry(self, registry: Registry) -> None:
+        """Enforce another registry from now on."""
+        self._carry_out(self.gatekeeper.use_registry(registry, instant()), None)
+
+    def write_event(self, kind: str, **fields: object) -> None:
+        """Write an event to the failover stream."""
+        self._carry_out(self.gatekeeper.event(kind, instant(), **fields), None)
+
+    def _carry_out(self, effects: list[Effect], received: float | None) -> None:
+        for effect in effects:
+            if isinstance(effect, Send):
+                self._office.send(effect.datagram, effect.destination)
+            elif isinstance(effect, Commit):
+                self._waiting.append(effect)
+                if received is not None:
+                    self._received[effect.number] = received
+                self._work.set()
+            else:
+                self._observe(effect, received)
+
+    def _observe(self, effect: Observe, received: float | None) -> None:
+        self._office.metrics.count(effect.message, effect.result)
+        if received is not None:
+            self._office.metrics.answered(effect.message, time.monotonic() - received)
+
+    async def _commit_all(self) -> None:
+        while True:
+            await self._work.wait()
+            commits, self._waiting = self._waiting[:_MOST_MERGED], self._waiting[_MOST_MERGED:]
+            if not self._waiting:
+                self._work.clear()
+            started = time.monotonic()
+            await self._office.store.commit(self.term.epoch, merge(commits))
+            # The proof is as old as the question.
+            self._confirmed = max(self._confirmed, started)
+            self._office.metrics.committed(time.monotonic() - started)
+            for commit in commits:
+                received = self._received.pop(commit.number, None)
+                self._carry_out(self.gatekeeper.committed(commit.number, instant()), received)
+
+    async def _confirm_all(self) -> None:
+        while True:
+            started = time.monotonic()
+            await self._office.store.confirm(self.term.epoch, time.time())
+            self._confirmed = max(self._confirmed, started)
+            await asyncio.sleep(CONFIRM_EVERY)
+
+    async def _time_out_all(self) -> None:
+        while True:
+            await asyncio.sleep(max(0.0, self.gatekeeper.next_timeout - time.monotonic()))
+            self._carry_out(self.gatekeeper.timeout(instant()), None)
