@@ -28,7 +28,7 @@ ED25519_OID = "1.3.101.112"
 """id-Ed25519 (RFC 8410), the algorithmOID; H.235 assigns none of its own."""
 WHOLE_MESSAGE_OID = "0.0.8.235.0.2.1"
 """OID "A" of H.235.2: the token's signature covers all fields of the message."""
-SIGNATURE_TOKEN_OID = "0.0.8.235.0.2.7"  # noqa: S105
+SIGNATURE_TOKEN_OID = "0.0.8.235.0.2.7"
 """OID "S" of H.235.2: what is signed is a ClearToken with timeStamp, random, generalID and sendersID."""
 
 SIGNATURE_SIZE = 64
