@@ -41,8 +41,9 @@ def load_private_key(path: Path) -> Ed25519PrivateKey:
     Raises:
         TerminalError: there's none that can be used.
     """
+    octets = _read(path)
     try:
-        key = load_pem_private_key(_read(path), password=None)
+        key = load_pem_private_key(octets, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _no_key(path, "an Ed25519 private key (PKCS#8 PEM, no passphrase)") from error
     if not isinstance(key, Ed25519PrivateKey):
@@ -56,8 +57,9 @@ def load_public_key(path: Path) -> Ed25519PublicKey:
     Raises:
         TerminalError: there's none that can be used.
     """
+    octets = _read(path)
     try:
-        key = load_pem_public_key(_read(path))
+        key = load_pem_public_key(octets)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise _no_key(path, "an Ed25519 public key (PEM)") from error
     if not isinstance(key, Ed25519PublicKey):
