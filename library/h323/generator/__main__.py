@@ -6,12 +6,15 @@ wrong (docs/decisions/0002-codec.md). Run it where pycrate is installed, with th
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
-from pycrate_asn1dir import H225
-from type_tree import Tree
-from writing import written
+from .decoders import decoders_module
+from .encoders import encoders_module
+from .source import notice
+from .type_tree import Tree
+from .values import types_module
 
 ROOTS = (
     ("H323_MESSAGES", "RasMessage"),
@@ -23,10 +26,17 @@ def main() -> None:
     """Generate the modules into the folder that the command line names."""
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
+    compiled = importlib.import_module("pycrate_asn1dir.H225")
     tree = Tree()
     for module, name in ROOTS:
-        tree.add(getattr(getattr(H225, module), name))
-    for file, content in written(tree).items():
+        tree.add(getattr(getattr(compiled, module), name))
+    files = {
+        "__init__.py": notice("The types of H.225.0 RAS and H.235 and their aligned PER codec."),
+        "types.py": types_module(tree),
+        "decoders.py": decoders_module(tree),
+        "encoders.py": encoders_module(tree),
+    }
+    for file, content in files.items():
         (target / file).write_text(content, encoding="utf-8")
 
 

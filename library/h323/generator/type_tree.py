@@ -1,4 +1,4 @@
-"""What pycrate knows of the ASN.1 modules, as plain values that the writer can go through."""
+"""What pycrate knows of the ASN.1 modules, as plain values that the writers can go through."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ class Component:
     """A field of a SEQUENCE."""
 
     name: str
-    asn1_name: str
     type: str
     optional: bool
 
@@ -44,12 +43,26 @@ class Choice:
 
 
 @dataclass
-class Plain:
-    """Any other type: the expression that makes its shape, and the Python type of its values."""
+class SequenceOf:
+    """A SEQUENCE OF with its bounds, None for none."""
 
     name: str
-    shape: str
+    item: str
+    low: int
+    high: int | None
+
+
+@dataclass
+class Leaf:
+    """Any other type: which primitive of h323.per it is, that one's arguments, and the Python type of its values."""
+
+    name: str
+    kind: str
+    arguments: tuple[Any, ...]
     python: str
+
+
+Type = Sequence | Choice | SequenceOf | Leaf
 
 
 def class_name(text: str) -> str:
@@ -58,7 +71,7 @@ def class_name(text: str) -> str:
 
 
 def snake_case(text: str) -> str:
-    """RequestSeqNum → request_seq_num, conferenceID → conference_id, willSupplyUUIEs → will_supply_uuies."""
+    """An ASN.1 field's name as a Python one: conferenceID → conference_id, willSupplyUUIEs → will_supply_uuies."""
     text = text.replace("-", "_")
     for odd, even in (("UUIEs", "Uuies"), ("OIDs", "Oids"), ("GKis", "GkIs")):
         text = text.replace(odd, even)
@@ -67,28 +80,70 @@ def snake_case(text: str) -> str:
     return text + "_" if keyword.iskeyword(text) else text
 
 
+def _leaf_name(*parts: object) -> str:
+    return "_" + re.sub(r"\W+", "_", "_".join(map(str, parts))).strip("_").lower()[:60]
+
+
 class Tree:
     """All types reachable from the roots, each under one name."""
 
     def __init__(self) -> None:
-        self.types: dict[str, Sequence | Choice | Plain] = {}
-        self._by_shape: dict[str, str] = {}
+        self.types: dict[str, Type] = {}
         self._modules: dict[str, str] = {}
 
     def add(self, obj: Any) -> str:
         """Add a top-level type; its name."""
         return self._visit(obj, obj._name)
 
+    def needs(self, name: str) -> list[str]:
+        """The types that a type is made of."""
+        found = self.types[name]
+        if isinstance(found, Sequence):
+            return [one.type for one in (*found.root, *found.additions)]
+        if isinstance(found, Choice):
+            return [inner for _, inner in (*found.root, *(found.additions or []))]
+        return [found.item] if isinstance(found, SequenceOf) else []
+
+    def recursive(self) -> set[str]:
+        """The types that can contain themselves."""
+        return {name for name in self.types if name in self._reachable(name)}
+
+    def _reachable(self, name: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = self.needs(name)
+        while waiting:
+            one = waiting.pop()
+            if one not in seen:
+                seen.add(one)
+                waiting += self.needs(one)
+        return seen
+
     def _visit(self, obj: Any, context: str) -> str:
-        reference = getattr(obj, "_typeref", None)
-        called = reference.called[1] if reference is not None and isinstance(reference.called, tuple) else None
-        named = isinstance(called, str) and called not in PARAMETERISED
         if obj.TYPE in ("SEQUENCE", "CHOICE"):
-            name = self._name(*reference.called) if named else class_name(context)
-            if name not in self.types:
-                (self._sequence if obj.TYPE == "SEQUENCE" else self._choice)(obj, name)
-            return name
-        return self._plain(*self._shape(obj, context))
+            return self._constructed(obj, context)
+        if obj.TYPE == "SEQUENCE OF":
+            item = self._visit(obj._cont, f"{context}-item")
+            low, high = _size_bounds(obj)
+            return self._keep(SequenceOf(_leaf_name("sequence_of", item, low, high), item, low, high))
+        kind, arguments, python = _leaf(obj, context)
+        return self._leaf(kind, arguments, python)
+
+    def _leaf(self, kind: str, arguments: tuple[Any, ...], python: str) -> str:
+        return self._keep(Leaf(_leaf_name(kind, *arguments), kind, arguments, python))
+
+    def _keep(self, found: SequenceOf | Leaf) -> str:
+        while self.types.setdefault(found.name, found) != found:
+            found.name += "_"
+        return found.name
+
+    def _constructed(self, obj: Any, context: str) -> str:
+        reference = getattr(obj, "_typeref", None)
+        called = getattr(reference, "called", None)
+        named = isinstance(called, tuple) and isinstance(called[1], str) and called[1] not in PARAMETERISED
+        name = self._name(*called) if isinstance(called, tuple) and named else class_name(context)
+        if name not in self.types:
+            (self._sequence if obj.TYPE == "SEQUENCE" else self._choice)(obj, name)
+        return name
 
     def _name(self, module: str, called: str) -> str:
         """The type's name; where two modules have one of the same name, the second bears the module's, too."""
@@ -96,15 +151,6 @@ class Tree:
         if self._modules.setdefault(name, module) != module:
             return class_name(module.split("-", maxsplit=1)[0].capitalize()) + name
         return name
-
-    def _plain(self, shape: str, python: str) -> str:
-        if shape not in self._by_shape:
-            name = "_" + re.sub(r"\W+", "_", shape).strip("_").lower()[:60]
-            while name in self.types:
-                name += "_"
-            self._by_shape[shape] = name
-            self.types[name] = Plain(name, shape, python)
-        return self._by_shape[shape]
 
     def _sequence(self, obj: Any, name: str) -> None:
         sequence = Sequence(name, obj._ext is not None)
@@ -115,8 +161,8 @@ class Tree:
                 optional = bool(part._opt) or part._def is not None
                 # A NULL component says something by being there: True, for None is what an absent one is.
                 present = part.TYPE == "NULL"
-                inner = self._plain("present()", "bool") if present else self._visit(part, f"{name}-{key}")
-                target.append(Component(snake_case(key), key, inner, optional))
+                inner = self._leaf("present", (), "bool") if present else self._visit(part, f"{name}-{key}")
+                target.append(Component(snake_case(key), inner, optional))
 
     def _choice(self, obj: Any, name: str) -> None:
         choice = Choice(name, [], None)
@@ -125,54 +171,60 @@ class Tree:
         if obj._ext is not None:
             choice.additions = [(key, self._visit(obj._cont[key], f"{name}-{key}")) for key in obj._ext]
 
-    def _shape(self, obj: Any, context: str) -> tuple[str, str]:
-        kind = obj.TYPE
-        if kind == "SEQUENCE OF":
-            item = self._visit(obj._cont, f"{context}-item")
-            low, high = _size_bounds(obj)
-            return f"sequence_of({item}, {low}, {high})", f"tuple[{item}, ...]"
-        if kind == "INTEGER":
-            function = "extensible_integer" if obj._const_val and obj._const_val.ext is not None else "integer"
-            return "{}({}, {})".format(function, *_bounds(obj._const_val, low=None)), "int"
-        if kind in ("OCTET STRING", "BIT STRING"):
-            low, high = _size_bounds(obj)
-            function, python = ("octet_string", "bytes") if kind == "OCTET STRING" else ("bit_string", "BitString")
-            return f"{function}({low}, {high})", python
-        if kind in WIDTHS or kind == "NumericString":
-            low, high = _size_bounds(obj)
-            alphabet = "".join(sorted(obj._const_alpha.root)) if obj._const_alpha else None
-            if kind == "NumericString":
-                alphabet = alphabet or NUMERIC
-            return f"text({low}, {high}, {alphabet!r}, {WIDTHS.get(kind, 4)})", "str"
-        if kind == "ENUMERATED":
-            names = tuple(obj._root)
-            return f"enumerated({names!r}, extensible={obj._ext is not None})", "str"
-        simple = {
-            "BOOLEAN": ("boolean()", "bool"),
-            "NULL": ("null()", "None"),
-            "OBJECT IDENTIFIER": ("object_identifier()", "str"),
-            "GeneralString": ("general_string()", "str"),
-            "GeneralizedTime": ("general_string()", "str"),
-        }
-        if kind in simple:
-            return simple[kind]
-        if kind in ("OPEN_TYPE", "ANY"):
-            # What is inside depends on another field; its octets are decoded by whoever knows.
-            return "octet_string(0, None)", "bytes"
-        raise NotImplementedError(f"{context}: no shape for {kind}")
+
+def _leaf(obj: Any, context: str) -> tuple[str, tuple[Any, ...], str]:
+    kind = obj.TYPE
+    if kind == "INTEGER":
+        return _integer(obj)
+    if kind == "OCTET STRING":
+        return "octet_string", _size_bounds(obj), "bytes"
+    if kind == "BIT STRING":
+        return "bit_string", _size_bounds(obj), "BitString"
+    if kind in WIDTHS or kind == "NumericString":
+        alphabet = "".join(sorted(obj._const_alpha.root)) if obj._const_alpha else None
+        if kind == "NumericString":
+            alphabet = alphabet or NUMERIC
+        return "text", (*_size_bounds(obj), alphabet, WIDTHS.get(kind, 4)), "str"
+    if kind == "ENUMERATED":
+        return "enumerated", (tuple(obj._root), obj._ext is not None), "str"
+    simple = {
+        "BOOLEAN": ("boolean", "bool"),
+        "NULL": ("null", "None"),
+        "OBJECT IDENTIFIER": ("object_identifier", "str"),
+        "GeneralString": ("general_string", "str"),
+        "GeneralizedTime": ("general_string", "str"),
+    }
+    if kind in simple:
+        name, python = simple[kind]
+        return name, (), python
+    if kind in ("OPEN_TYPE", "ANY"):
+        # What is inside depends on another field; its octets are decoded by whoever knows.
+        return "octet_string", (0, None), "bytes"
+    raise NotImplementedError(f"{context}: no primitive for {kind}")
 
 
-def _size_bounds(obj: Any) -> tuple[int | None, int | None]:
+def _integer(obj: Any) -> tuple[str, tuple[Any, ...], str]:
+    low, high = _bounds(obj._const_val, low=None)
+    if obj._const_val and obj._const_val.ext is not None:
+        return "extensible_integer", (low, high), "int"
+    if low is None:
+        return "unconstrained_integer", (), "int"
+    short = high is not None and high - low < 65_536
+    return "integer" if short else "long_integer", (low, high), "int"
+
+
+def _size_bounds(obj: Any) -> tuple[int, int | None]:
     if obj._const_sz is not None and obj._const_sz.ext is not None:
         raise NotImplementedError(f"an extensible size {obj._const_sz!r} of {obj._name}")
-    return _bounds(obj._const_sz)
+    low, high = _bounds(obj._const_sz)
+    return low or 0, high
 
 
 def _bounds(constraint: Any, low: int | None = 0) -> tuple[int | None, int | None]:
     if constraint is None or not constraint.root:
         return low, None
-    values = []
+    values: list[int | None] = []
     for part in constraint.root:
         values += [part.lb, part.ub] if hasattr(part, "lb") else [part]
-    least = low if None in values[:1] else min(value for value in values if value is not None)
-    return least, None if None in values[1:] else max(values)
+    known = [value for value in values if value is not None]
+    return low if values[0] is None else min(known), None if None in values[1:] else max(known)

@@ -8,397 +8,966 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from h323.per.shapes import BitString
+from h323.per.values import BitString, Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatekeeperRequest:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class GatekeeperRequest(Value):
     """GatekeeperRequest (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "protocol_identifier", "non_standard_data", "ras_address", "endpoint_type", "gatekeeper_identifier", "call_services", "endpoint_alias", "alternate_endpoints", "tokens", "crypto_tokens", "authentication_capability", "algorithm_oids", "integrity", "integrity_check_value", "supports_alt_gk", "feature_set", "generic_data", "supports_assigned_gk", "assigned_gatekeeper",)
     request_seq_num: int
     protocol_identifier: str
-    non_standard_data: NonStandardParameter | None = None
+    non_standard_data: NonStandardParameter | None
     ras_address: TransportAddress
     endpoint_type: EndpointType
-    gatekeeper_identifier: str | None = None
-    call_services: QseriesOptions | None = None
-    endpoint_alias: tuple[AliasAddress, ...] | None = None
-    alternate_endpoints: tuple[Endpoint, ...] | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    authentication_capability: tuple[AuthenticationMechanism, ...] | None = None
-    algorithm_oids: tuple[str, ...] | None = None
-    integrity: tuple[IntegrityMechanism, ...] | None = None
-    integrity_check_value: ICV | None = None
-    supports_alt_gk: bool | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    supports_assigned_gk: bool | None = None
-    assigned_gatekeeper: AlternateGK | None = None
+    gatekeeper_identifier: str | None
+    call_services: QseriesOptions | None
+    endpoint_alias: tuple[AliasAddress, ...] | None
+    alternate_endpoints: tuple[Endpoint, ...] | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    authentication_capability: tuple[AuthenticationMechanism, ...] | None
+    algorithm_oids: tuple[str, ...] | None
+    integrity: tuple[IntegrityMechanism, ...] | None
+    integrity_check_value: ICV | None
+    supports_alt_gk: bool | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+    supports_assigned_gk: bool | None
+    assigned_gatekeeper: AlternateGK | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        protocol_identifier: str,
+        non_standard_data: NonStandardParameter | None = None,
+        ras_address: TransportAddress,
+        endpoint_type: EndpointType,
+        gatekeeper_identifier: str | None = None,
+        call_services: QseriesOptions | None = None,
+        endpoint_alias: tuple[AliasAddress, ...] | None = None,
+        alternate_endpoints: tuple[Endpoint, ...] | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        authentication_capability: tuple[AuthenticationMechanism, ...] | None = None,
+        algorithm_oids: tuple[str, ...] | None = None,
+        integrity: tuple[IntegrityMechanism, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        supports_alt_gk: bool | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        supports_assigned_gk: bool | None = None,
+        assigned_gatekeeper: AlternateGK | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "ras_address", ras_address)
+        put(self, "endpoint_type", endpoint_type)
+        put(self, "gatekeeper_identifier", gatekeeper_identifier)
+        put(self, "call_services", call_services)
+        put(self, "endpoint_alias", endpoint_alias)
+        put(self, "alternate_endpoints", alternate_endpoints)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "authentication_capability", authentication_capability)
+        put(self, "algorithm_oids", algorithm_oids)
+        put(self, "integrity", integrity)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "supports_alt_gk", supports_alt_gk)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
+        put(self, "supports_assigned_gk", supports_assigned_gk)
+        put(self, "assigned_gatekeeper", assigned_gatekeeper)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NonStandardParameter:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class NonStandardParameter(Value):
     """NonStandardParameter (SEQUENCE)."""
 
+    __slots__ = ("non_standard_identifier", "data",)
     non_standard_identifier: NonStandardIdentifier
     data: bytes
 
+    def __init__(
+        self,
+        *,
+        non_standard_identifier: NonStandardIdentifier,
+        data: bytes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_identifier", non_standard_identifier)
+        put(self, "data", data)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class H221NonStandard:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class H221NonStandard(Value):
     """H221NonStandard (SEQUENCE)."""
 
+    __slots__ = ("t35_country_code", "t35_extension", "manufacturer_code",)
     t35_country_code: int
     t35_extension: int
     manufacturer_code: int
 
+    def __init__(
+        self,
+        *,
+        t35_country_code: int,
+        t35_extension: int,
+        manufacturer_code: int,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "t35_country_code", t35_country_code)
+        put(self, "t35_extension", t35_extension)
+        put(self, "manufacturer_code", manufacturer_code)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransportAddressIpAddress:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class TransportAddressIpAddress(Value):
     """TransportAddressIpAddress (SEQUENCE)."""
 
+    __slots__ = ("ip", "port",)
     ip: bytes
     port: int
 
+    def __init__(
+        self,
+        *,
+        ip: bytes,
+        port: int,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "ip", ip)
+        put(self, "port", port)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransportAddressIpSourceRoute:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class TransportAddressIpSourceRoute(Value):
     """TransportAddressIpSourceRoute (SEQUENCE)."""
 
+    __slots__ = ("ip", "port", "route", "routing",)
     ip: bytes
     port: int
     route: tuple[bytes, ...]
     routing: TransportAddressIpSourceRouteRouting
 
+    def __init__(
+        self,
+        *,
+        ip: bytes,
+        port: int,
+        route: tuple[bytes, ...],
+        routing: TransportAddressIpSourceRouteRouting,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "ip", ip)
+        put(self, "port", port)
+        put(self, "route", route)
+        put(self, "routing", routing)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransportAddressIpxAddress:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class TransportAddressIpxAddress(Value):
     """TransportAddressIpxAddress (SEQUENCE)."""
 
+    __slots__ = ("node", "netnum", "port",)
     node: bytes
     netnum: bytes
     port: bytes
 
+    def __init__(
+        self,
+        *,
+        node: bytes,
+        netnum: bytes,
+        port: bytes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "node", node)
+        put(self, "netnum", netnum)
+        put(self, "port", port)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransportAddressIp6Address:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class TransportAddressIp6Address(Value):
     """TransportAddressIp6Address (SEQUENCE)."""
 
+    __slots__ = ("ip", "port",)
     ip: bytes
     port: int
 
+    def __init__(
+        self,
+        *,
+        ip: bytes,
+        port: int,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "ip", ip)
+        put(self, "port", port)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointType:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class EndpointType(Value):
     """EndpointType (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    vendor: VendorIdentifier | None = None
-    gatekeeper: GatekeeperInfo | None = None
-    gateway: GatewayInfo | None = None
-    mcu: McuInfo | None = None
-    terminal: TerminalInfo | None = None
+    __slots__ = ("non_standard_data", "vendor", "gatekeeper", "gateway", "mcu", "terminal", "mc", "undefined_node", "set", "supported_tunnelled_protocols",)
+    non_standard_data: NonStandardParameter | None
+    vendor: VendorIdentifier | None
+    gatekeeper: GatekeeperInfo | None
+    gateway: GatewayInfo | None
+    mcu: McuInfo | None
+    terminal: TerminalInfo | None
     mc: bool
     undefined_node: bool
-    set: BitString | None = None
-    supported_tunnelled_protocols: tuple[TunnelledProtocol, ...] | None = None
+    set: BitString | None
+    supported_tunnelled_protocols: tuple[TunnelledProtocol, ...] | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        vendor: VendorIdentifier | None = None,
+        gatekeeper: GatekeeperInfo | None = None,
+        gateway: GatewayInfo | None = None,
+        mcu: McuInfo | None = None,
+        terminal: TerminalInfo | None = None,
+        mc: bool,
+        undefined_node: bool,
+        set: BitString | None = None,
+        supported_tunnelled_protocols: tuple[TunnelledProtocol, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "vendor", vendor)
+        put(self, "gatekeeper", gatekeeper)
+        put(self, "gateway", gateway)
+        put(self, "mcu", mcu)
+        put(self, "terminal", terminal)
+        put(self, "mc", mc)
+        put(self, "undefined_node", undefined_node)
+        put(self, "set", set)
+        put(self, "supported_tunnelled_protocols", supported_tunnelled_protocols)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VendorIdentifier:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class VendorIdentifier(Value):
     """VendorIdentifier (SEQUENCE)."""
 
+    __slots__ = ("vendor", "product_id", "version_id", "enterprise_number",)
     vendor: H221NonStandard
-    product_id: bytes | None = None
-    version_id: bytes | None = None
-    enterprise_number: str | None = None
+    product_id: bytes | None
+    version_id: bytes | None
+    enterprise_number: str | None
+
+    def __init__(
+        self,
+        *,
+        vendor: H221NonStandard,
+        product_id: bytes | None = None,
+        version_id: bytes | None = None,
+        enterprise_number: str | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "vendor", vendor)
+        put(self, "product_id", product_id)
+        put(self, "version_id", version_id)
+        put(self, "enterprise_number", enterprise_number)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatekeeperInfo:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class GatekeeperInfo(Value):
     """GatekeeperInfo (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
+    __slots__ = ("non_standard_data",)
+    non_standard_data: NonStandardParameter | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayInfo:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class GatewayInfo(Value):
     """GatewayInfo (SEQUENCE)."""
 
-    protocol: tuple[SupportedProtocols, ...] | None = None
-    non_standard_data: NonStandardParameter | None = None
+    __slots__ = ("protocol", "non_standard_data",)
+    protocol: tuple[SupportedProtocols, ...] | None
+    non_standard_data: NonStandardParameter | None
+
+    def __init__(
+        self,
+        *,
+        protocol: tuple[SupportedProtocols, ...] | None = None,
+        non_standard_data: NonStandardParameter | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol", protocol)
+        put(self, "non_standard_data", non_standard_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class H310Caps:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class H310Caps(Value):
     """H310Caps (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    data_rates_supported: tuple[DataRate, ...] | None = None
-    supported_prefixes: tuple[SupportedPrefix, ...] | None = None
+    __slots__ = ("non_standard_data", "data_rates_supported", "supported_prefixes",)
+    non_standard_data: NonStandardParameter | None
+    data_rates_supported: tuple[DataRate, ...] | None
+    supported_prefixes: tuple[SupportedPrefix, ...] | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        data_rates_supported: tuple[DataRate, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "data_rates_supported", data_rates_supported)
+        put(self, "supported_prefixes", supported_prefixes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataRate:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class DataRate(Value):
     """DataRate (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
+    __slots__ = ("non_standard_data", "channel_rate", "channel_multiplier",)
+    non_standard_data: NonStandardParameter | None
     channel_rate: int
-    channel_multiplier: int | None = None
+    channel_multiplier: int | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        channel_rate: int,
+        channel_multiplier: int | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "channel_rate", channel_rate)
+        put(self, "channel_multiplier", channel_multiplier)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SupportedPrefix:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class SupportedPrefix(Value):
     """SupportedPrefix (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
+    __slots__ = ("non_standard_data", "prefix",)
+    non_standard_data: NonStandardParameter | None
     prefix: AliasAddress
 
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        prefix: AliasAddress,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "prefix", prefix)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicPartyNumber:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class PublicPartyNumber(Value):
     """PublicPartyNumber (SEQUENCE)."""
 
+    __slots__ = ("public_type_of_number", "public_number_digits",)
     public_type_of_number: PublicTypeOfNumber
     public_number_digits: str
 
+    def __init__(
+        self,
+        *,
+        public_type_of_number: PublicTypeOfNumber,
+        public_number_digits: str,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "public_type_of_number", public_type_of_number)
+        put(self, "public_number_digits", public_number_digits)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrivatePartyNumber:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class PrivatePartyNumber(Value):
     """PrivatePartyNumber (SEQUENCE)."""
 
+    __slots__ = ("private_type_of_number", "private_number_digits",)
     private_type_of_number: PrivateTypeOfNumber
     private_number_digits: str
 
+    def __init__(
+        self,
+        *,
+        private_type_of_number: PrivateTypeOfNumber,
+        private_number_digits: str,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "private_type_of_number", private_type_of_number)
+        put(self, "private_number_digits", private_number_digits)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ANSI41UIM:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ANSI41UIM(Value):
     """ANSI41UIM (SEQUENCE)."""
 
-    imsi: str | None = None
-    min: str | None = None
-    mdn: str | None = None
-    msisdn: str | None = None
-    esn: str | None = None
-    mscid: str | None = None
+    __slots__ = ("imsi", "min", "mdn", "msisdn", "esn", "mscid", "system_id", "system_my_type_code", "system_access_type", "qualification_information_code", "sesn", "soc",)
+    imsi: str | None
+    min: str | None
+    mdn: str | None
+    msisdn: str | None
+    esn: str | None
+    mscid: str | None
     system_id: ANSI41UIMSystemId
-    system_my_type_code: bytes | None = None
-    system_access_type: bytes | None = None
-    qualification_information_code: bytes | None = None
-    sesn: str | None = None
-    soc: str | None = None
+    system_my_type_code: bytes | None
+    system_access_type: bytes | None
+    qualification_information_code: bytes | None
+    sesn: str | None
+    soc: str | None
+
+    def __init__(
+        self,
+        *,
+        imsi: str | None = None,
+        min: str | None = None,
+        mdn: str | None = None,
+        msisdn: str | None = None,
+        esn: str | None = None,
+        mscid: str | None = None,
+        system_id: ANSI41UIMSystemId,
+        system_my_type_code: bytes | None = None,
+        system_access_type: bytes | None = None,
+        qualification_information_code: bytes | None = None,
+        sesn: str | None = None,
+        soc: str | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "imsi", imsi)
+        put(self, "min", min)
+        put(self, "mdn", mdn)
+        put(self, "msisdn", msisdn)
+        put(self, "esn", esn)
+        put(self, "mscid", mscid)
+        put(self, "system_id", system_id)
+        put(self, "system_my_type_code", system_my_type_code)
+        put(self, "system_access_type", system_access_type)
+        put(self, "qualification_information_code", qualification_information_code)
+        put(self, "sesn", sesn)
+        put(self, "soc", soc)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GSMUIM:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class GSMUIM(Value):
     """GSMUIM (SEQUENCE)."""
 
-    imsi: str | None = None
-    tmsi: bytes | None = None
-    msisdn: str | None = None
-    imei: str | None = None
-    hplmn: str | None = None
-    vplmn: str | None = None
+    __slots__ = ("imsi", "tmsi", "msisdn", "imei", "hplmn", "vplmn",)
+    imsi: str | None
+    tmsi: bytes | None
+    msisdn: str | None
+    imei: str | None
+    hplmn: str | None
+    vplmn: str | None
+
+    def __init__(
+        self,
+        *,
+        imsi: str | None = None,
+        tmsi: bytes | None = None,
+        msisdn: str | None = None,
+        imei: str | None = None,
+        hplmn: str | None = None,
+        vplmn: str | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "imsi", imsi)
+        put(self, "tmsi", tmsi)
+        put(self, "msisdn", msisdn)
+        put(self, "imei", imei)
+        put(self, "hplmn", hplmn)
+        put(self, "vplmn", vplmn)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IsupPublicPartyNumber:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class IsupPublicPartyNumber(Value):
     """IsupPublicPartyNumber (SEQUENCE)."""
 
+    __slots__ = ("nature_of_address", "address",)
     nature_of_address: NatureOfAddress
     address: str
 
+    def __init__(
+        self,
+        *,
+        nature_of_address: NatureOfAddress,
+        address: str,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "nature_of_address", nature_of_address)
+        put(self, "address", address)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IsupPrivatePartyNumber:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class IsupPrivatePartyNumber(Value):
     """IsupPrivatePartyNumber (SEQUENCE)."""
 
+    __slots__ = ("private_type_of_number", "address",)
     private_type_of_number: PrivateTypeOfNumber
     address: str
 
+    def __init__(
+        self,
+        *,
+        private_type_of_number: PrivateTypeOfNumber,
+        address: str,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "private_type_of_number", private_type_of_number)
+        put(self, "address", address)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class H320Caps:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class H320Caps(Value):
     """H320Caps (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    data_rates_supported: tuple[DataRate, ...] | None = None
-    supported_prefixes: tuple[SupportedPrefix, ...] | None = None
+    __slots__ = ("non_standard_data", "data_rates_supported", "supported_prefixes",)
+    non_standard_data: NonStandardParameter | None
+    data_rates_supported: tuple[DataRate, ...] | None
+    supported_prefixes: tuple[SupportedPrefix, ...] | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        data_rates_supported: tuple[DataRate, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "data_rates_supported", data_rates_supported)
+        put(self, "supported_prefixes", supported_prefixes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class H321Caps:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class H321Caps(Value):
     """H321Caps (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    data_rates_supported: tuple[DataRate, ...] | None = None
-    supported_prefixes: tuple[SupportedPrefix, ...] | None = None
+    __slots__ = ("non_standard_data", "data_rates_supported", "supported_prefixes",)
+    non_standard_data: NonStandardParameter | None
+    data_rates_supported: tuple[DataRate, ...] | None
+    supported_prefixes: tuple[SupportedPrefix, ...] | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        data_rates_supported: tuple[DataRate, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "data_rates_supported", data_rates_supported)
+        put(self, "supported_prefixes", supported_prefixes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class H322Caps:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class H322Caps(Value):
     """H322Caps (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    data_rates_supported: tuple[DataRate, ...] | None = None
-    supported_prefixes: tuple[SupportedPrefix, ...] | None = None
+    __slots__ = ("non_standard_data", "data_rates_supported", "supported_prefixes",)
+    non_standard_data: NonStandardParameter | None
+    data_rates_supported: tuple[DataRate, ...] | None
+    supported_prefixes: tuple[SupportedPrefix, ...] | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        data_rates_supported: tuple[DataRate, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "data_rates_supported", data_rates_supported)
+        put(self, "supported_prefixes", supported_prefixes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class H323Caps:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class H323Caps(Value):
     """H323Caps (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    data_rates_supported: tuple[DataRate, ...] | None = None
-    supported_prefixes: tuple[SupportedPrefix, ...] | None = None
+    __slots__ = ("non_standard_data", "data_rates_supported", "supported_prefixes",)
+    non_standard_data: NonStandardParameter | None
+    data_rates_supported: tuple[DataRate, ...] | None
+    supported_prefixes: tuple[SupportedPrefix, ...] | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        data_rates_supported: tuple[DataRate, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "data_rates_supported", data_rates_supported)
+        put(self, "supported_prefixes", supported_prefixes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class H324Caps:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class H324Caps(Value):
     """H324Caps (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    data_rates_supported: tuple[DataRate, ...] | None = None
-    supported_prefixes: tuple[SupportedPrefix, ...] | None = None
+    __slots__ = ("non_standard_data", "data_rates_supported", "supported_prefixes",)
+    non_standard_data: NonStandardParameter | None
+    data_rates_supported: tuple[DataRate, ...] | None
+    supported_prefixes: tuple[SupportedPrefix, ...] | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        data_rates_supported: tuple[DataRate, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "data_rates_supported", data_rates_supported)
+        put(self, "supported_prefixes", supported_prefixes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceCaps:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class VoiceCaps(Value):
     """VoiceCaps (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    data_rates_supported: tuple[DataRate, ...] | None = None
-    supported_prefixes: tuple[SupportedPrefix, ...] | None = None
+    __slots__ = ("non_standard_data", "data_rates_supported", "supported_prefixes",)
+    non_standard_data: NonStandardParameter | None
+    data_rates_supported: tuple[DataRate, ...] | None
+    supported_prefixes: tuple[SupportedPrefix, ...] | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        data_rates_supported: tuple[DataRate, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "data_rates_supported", data_rates_supported)
+        put(self, "supported_prefixes", supported_prefixes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class T120OnlyCaps:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class T120OnlyCaps(Value):
     """T120OnlyCaps (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    data_rates_supported: tuple[DataRate, ...] | None = None
-    supported_prefixes: tuple[SupportedPrefix, ...] | None = None
+    __slots__ = ("non_standard_data", "data_rates_supported", "supported_prefixes",)
+    non_standard_data: NonStandardParameter | None
+    data_rates_supported: tuple[DataRate, ...] | None
+    supported_prefixes: tuple[SupportedPrefix, ...] | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        data_rates_supported: tuple[DataRate, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "data_rates_supported", data_rates_supported)
+        put(self, "supported_prefixes", supported_prefixes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NonStandardProtocol:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class NonStandardProtocol(Value):
     """NonStandardProtocol (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    data_rates_supported: tuple[DataRate, ...] | None = None
+    __slots__ = ("non_standard_data", "data_rates_supported", "supported_prefixes",)
+    non_standard_data: NonStandardParameter | None
+    data_rates_supported: tuple[DataRate, ...] | None
     supported_prefixes: tuple[SupportedPrefix, ...]
 
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        data_rates_supported: tuple[DataRate, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...],
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "data_rates_supported", data_rates_supported)
+        put(self, "supported_prefixes", supported_prefixes)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class T38FaxAnnexbOnlyCaps:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class T38FaxAnnexbOnlyCaps(Value):
     """T38FaxAnnexbOnlyCaps (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    data_rates_supported: tuple[DataRate, ...] | None = None
+    __slots__ = ("non_standard_data", "data_rates_supported", "supported_prefixes", "t38_fax_protocol", "t38_fax_profile",)
+    non_standard_data: NonStandardParameter | None
+    data_rates_supported: tuple[DataRate, ...] | None
     supported_prefixes: tuple[SupportedPrefix, ...]
     t38_fax_protocol: DataProtocolCapability
     t38_fax_profile: T38FaxProfile
 
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        data_rates_supported: tuple[DataRate, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...],
+        t38_fax_protocol: DataProtocolCapability,
+        t38_fax_profile: T38FaxProfile,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "data_rates_supported", data_rates_supported)
+        put(self, "supported_prefixes", supported_prefixes)
+        put(self, "t38_fax_protocol", t38_fax_protocol)
+        put(self, "t38_fax_profile", t38_fax_profile)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MultimediaNonStandardParameter:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class MultimediaNonStandardParameter(Value):
     """MultimediaNonStandardParameter (SEQUENCE)."""
 
+    __slots__ = ("non_standard_identifier", "data",)
     non_standard_identifier: MultimediaNonStandardIdentifier
     data: bytes
 
+    def __init__(
+        self,
+        *,
+        non_standard_identifier: MultimediaNonStandardIdentifier,
+        data: bytes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_identifier", non_standard_identifier)
+        put(self, "data", data)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MultimediaNonStandardIdentifierH221NonStandard:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class MultimediaNonStandardIdentifierH221NonStandard(Value):
     """MultimediaNonStandardIdentifierH221NonStandard (SEQUENCE)."""
 
+    __slots__ = ("t35_country_code", "t35_extension", "manufacturer_code",)
     t35_country_code: int
     t35_extension: int
     manufacturer_code: int
 
+    def __init__(
+        self,
+        *,
+        t35_country_code: int,
+        t35_extension: int,
+        manufacturer_code: int,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "t35_country_code", t35_country_code)
+        put(self, "t35_extension", t35_extension)
+        put(self, "manufacturer_code", manufacturer_code)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class V42bis:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class V42bis(Value):
     """V42bis (SEQUENCE)."""
 
+    __slots__ = ("number_of_codewords", "maximum_string_length",)
     number_of_codewords: int
     maximum_string_length: int
 
+    def __init__(
+        self,
+        *,
+        number_of_codewords: int,
+        maximum_string_length: int,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "number_of_codewords", number_of_codewords)
+        put(self, "maximum_string_length", maximum_string_length)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class T38FaxProfile:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class T38FaxProfile(Value):
     """T38FaxProfile (SEQUENCE)."""
 
+    __slots__ = ("fill_bit_removal", "transcoding_jbig", "transcoding_mmr", "version", "t38_fax_rate_management", "t38_fax_udp_options", "t38_fax_tcp_options",)
     fill_bit_removal: bool
     transcoding_jbig: bool
     transcoding_mmr: bool
-    version: int | None = None
-    t38_fax_rate_management: T38FaxRateManagement | None = None
-    t38_fax_udp_options: T38FaxUdpOptions | None = None
-    t38_fax_tcp_options: T38FaxTcpOptions | None = None
+    version: int | None
+    t38_fax_rate_management: T38FaxRateManagement | None
+    t38_fax_udp_options: T38FaxUdpOptions | None
+    t38_fax_tcp_options: T38FaxTcpOptions | None
+
+    def __init__(
+        self,
+        *,
+        fill_bit_removal: bool,
+        transcoding_jbig: bool,
+        transcoding_mmr: bool,
+        version: int | None = None,
+        t38_fax_rate_management: T38FaxRateManagement | None = None,
+        t38_fax_udp_options: T38FaxUdpOptions | None = None,
+        t38_fax_tcp_options: T38FaxTcpOptions | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "fill_bit_removal", fill_bit_removal)
+        put(self, "transcoding_jbig", transcoding_jbig)
+        put(self, "transcoding_mmr", transcoding_mmr)
+        put(self, "version", version)
+        put(self, "t38_fax_rate_management", t38_fax_rate_management)
+        put(self, "t38_fax_udp_options", t38_fax_udp_options)
+        put(self, "t38_fax_tcp_options", t38_fax_tcp_options)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class T38FaxUdpOptions:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class T38FaxUdpOptions(Value):
     """T38FaxUdpOptions (SEQUENCE)."""
 
-    t38_fax_max_buffer: int | None = None
-    t38_fax_max_datagram: int | None = None
+    __slots__ = ("t38_fax_max_buffer", "t38_fax_max_datagram", "t38_fax_udp_ec",)
+    t38_fax_max_buffer: int | None
+    t38_fax_max_datagram: int | None
     t38_fax_udp_ec: T38FaxUdpOptionsT38FaxUdpEC
 
+    def __init__(
+        self,
+        *,
+        t38_fax_max_buffer: int | None = None,
+        t38_fax_max_datagram: int | None = None,
+        t38_fax_udp_ec: T38FaxUdpOptionsT38FaxUdpEC,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "t38_fax_max_buffer", t38_fax_max_buffer)
+        put(self, "t38_fax_max_datagram", t38_fax_max_datagram)
+        put(self, "t38_fax_udp_ec", t38_fax_udp_ec)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class T38FaxTcpOptions:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class T38FaxTcpOptions(Value):
     """T38FaxTcpOptions (SEQUENCE)."""
 
+    __slots__ = ("t38_tcp_bidirectional_mode",)
     t38_tcp_bidirectional_mode: bool
 
+    def __init__(
+        self,
+        *,
+        t38_tcp_bidirectional_mode: bool,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "t38_tcp_bidirectional_mode", t38_tcp_bidirectional_mode)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SIPCaps:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class SIPCaps(Value):
     """SIPCaps (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    data_rates_supported: tuple[DataRate, ...] | None = None
-    supported_prefixes: tuple[SupportedPrefix, ...] | None = None
+    __slots__ = ("non_standard_data", "data_rates_supported", "supported_prefixes",)
+    non_standard_data: NonStandardParameter | None
+    data_rates_supported: tuple[DataRate, ...] | None
+    supported_prefixes: tuple[SupportedPrefix, ...] | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        data_rates_supported: tuple[DataRate, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "data_rates_supported", data_rates_supported)
+        put(self, "supported_prefixes", supported_prefixes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class McuInfo:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class McuInfo(Value):
     """McuInfo (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    protocol: tuple[SupportedProtocols, ...] | None = None
+    __slots__ = ("non_standard_data", "protocol",)
+    non_standard_data: NonStandardParameter | None
+    protocol: tuple[SupportedProtocols, ...] | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        protocol: tuple[SupportedProtocols, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "protocol", protocol)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TerminalInfo:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class TerminalInfo(Value):
     """TerminalInfo (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
+    __slots__ = ("non_standard_data",)
+    non_standard_data: NonStandardParameter | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelledProtocol:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class TunnelledProtocol(Value):
     """TunnelledProtocol (SEQUENCE)."""
 
+    __slots__ = ("id", "sub_identifier",)
     id: TunnelledProtocolId
-    sub_identifier: str | None = None
+    sub_identifier: str | None
+
+    def __init__(
+        self,
+        *,
+        id: TunnelledProtocolId,
+        sub_identifier: str | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "id", id)
+        put(self, "sub_identifier", sub_identifier)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelledProtocolAlternateIdentifier:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class TunnelledProtocolAlternateIdentifier(Value):
     """TunnelledProtocolAlternateIdentifier (SEQUENCE)."""
 
+    __slots__ = ("protocol_type", "protocol_variant",)
     protocol_type: str
-    protocol_variant: str | None = None
+    protocol_variant: str | None
+
+    def __init__(
+        self,
+        *,
+        protocol_type: str,
+        protocol_variant: str | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_type", protocol_type)
+        put(self, "protocol_variant", protocol_variant)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QseriesOptions:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class QseriesOptions(Value):
     """QseriesOptions (SEQUENCE)."""
 
+    __slots__ = ("q932_full", "q951_full", "q952_full", "q953_full", "q955_full", "q956_full", "q957_full", "q954_info",)
     q932_full: bool
     q951_full: bool
     q952_full: bool
@@ -408,599 +977,1523 @@ class QseriesOptions:
     q957_full: bool
     q954_info: Q954Details
 
+    def __init__(
+        self,
+        *,
+        q932_full: bool,
+        q951_full: bool,
+        q952_full: bool,
+        q953_full: bool,
+        q955_full: bool,
+        q956_full: bool,
+        q957_full: bool,
+        q954_info: Q954Details,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "q932_full", q932_full)
+        put(self, "q951_full", q951_full)
+        put(self, "q952_full", q952_full)
+        put(self, "q953_full", q953_full)
+        put(self, "q955_full", q955_full)
+        put(self, "q956_full", q956_full)
+        put(self, "q957_full", q957_full)
+        put(self, "q954_info", q954_info)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Q954Details:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class Q954Details(Value):
     """Q954Details (SEQUENCE)."""
 
+    __slots__ = ("conference_calling", "three_party_service",)
     conference_calling: bool
     three_party_service: bool
 
+    def __init__(
+        self,
+        *,
+        conference_calling: bool,
+        three_party_service: bool,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "conference_calling", conference_calling)
+        put(self, "three_party_service", three_party_service)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class Endpoint(Value):
     """Endpoint (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
-    alias_address: tuple[AliasAddress, ...] | None = None
-    call_signal_address: tuple[TransportAddress, ...] | None = None
-    ras_address: tuple[TransportAddress, ...] | None = None
-    endpoint_type: EndpointType | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    priority: int | None = None
-    remote_extension_address: tuple[AliasAddress, ...] | None = None
-    dest_extra_call_info: tuple[AliasAddress, ...] | None = None
-    alternate_transport_addresses: AlternateTransportAddresses | None = None
-    circuit_info: CircuitInfo | None = None
-    feature_set: FeatureSet | None = None
+    __slots__ = ("non_standard_data", "alias_address", "call_signal_address", "ras_address", "endpoint_type", "tokens", "crypto_tokens", "priority", "remote_extension_address", "dest_extra_call_info", "alternate_transport_addresses", "circuit_info", "feature_set",)
+    non_standard_data: NonStandardParameter | None
+    alias_address: tuple[AliasAddress, ...] | None
+    call_signal_address: tuple[TransportAddress, ...] | None
+    ras_address: tuple[TransportAddress, ...] | None
+    endpoint_type: EndpointType | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    priority: int | None
+    remote_extension_address: tuple[AliasAddress, ...] | None
+    dest_extra_call_info: tuple[AliasAddress, ...] | None
+    alternate_transport_addresses: AlternateTransportAddresses | None
+    circuit_info: CircuitInfo | None
+    feature_set: FeatureSet | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        alias_address: tuple[AliasAddress, ...] | None = None,
+        call_signal_address: tuple[TransportAddress, ...] | None = None,
+        ras_address: tuple[TransportAddress, ...] | None = None,
+        endpoint_type: EndpointType | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        priority: int | None = None,
+        remote_extension_address: tuple[AliasAddress, ...] | None = None,
+        dest_extra_call_info: tuple[AliasAddress, ...] | None = None,
+        alternate_transport_addresses: AlternateTransportAddresses | None = None,
+        circuit_info: CircuitInfo | None = None,
+        feature_set: FeatureSet | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "alias_address", alias_address)
+        put(self, "call_signal_address", call_signal_address)
+        put(self, "ras_address", ras_address)
+        put(self, "endpoint_type", endpoint_type)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "priority", priority)
+        put(self, "remote_extension_address", remote_extension_address)
+        put(self, "dest_extra_call_info", dest_extra_call_info)
+        put(self, "alternate_transport_addresses", alternate_transport_addresses)
+        put(self, "circuit_info", circuit_info)
+        put(self, "feature_set", feature_set)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClearToken:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ClearToken(Value):
     """ClearToken (SEQUENCE)."""
 
+    __slots__ = ("token_oid", "time_stamp", "password", "dhkey", "challenge", "random", "certificate", "general_id", "non_standard", "eckasdhkey", "senders_id", "h235_key", "profile_info",)
     token_oid: str
-    time_stamp: int | None = None
-    password: str | None = None
-    dhkey: DHset | None = None
-    challenge: bytes | None = None
-    random: int | None = None
-    certificate: TypedCertificate | None = None
-    general_id: str | None = None
-    non_standard: H235NonStandardParameter | None = None
-    eckasdhkey: ECKASDH | None = None
-    senders_id: str | None = None
-    h235_key: H235Key | None = None
-    profile_info: tuple[ProfileElement, ...] | None = None
+    time_stamp: int | None
+    password: str | None
+    dhkey: DHset | None
+    challenge: bytes | None
+    random: int | None
+    certificate: TypedCertificate | None
+    general_id: str | None
+    non_standard: H235NonStandardParameter | None
+    eckasdhkey: ECKASDH | None
+    senders_id: str | None
+    h235_key: H235Key | None
+    profile_info: tuple[ProfileElement, ...] | None
+
+    def __init__(
+        self,
+        *,
+        token_oid: str,
+        time_stamp: int | None = None,
+        password: str | None = None,
+        dhkey: DHset | None = None,
+        challenge: bytes | None = None,
+        random: int | None = None,
+        certificate: TypedCertificate | None = None,
+        general_id: str | None = None,
+        non_standard: H235NonStandardParameter | None = None,
+        eckasdhkey: ECKASDH | None = None,
+        senders_id: str | None = None,
+        h235_key: H235Key | None = None,
+        profile_info: tuple[ProfileElement, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "token_oid", token_oid)
+        put(self, "time_stamp", time_stamp)
+        put(self, "password", password)
+        put(self, "dhkey", dhkey)
+        put(self, "challenge", challenge)
+        put(self, "random", random)
+        put(self, "certificate", certificate)
+        put(self, "general_id", general_id)
+        put(self, "non_standard", non_standard)
+        put(self, "eckasdhkey", eckasdhkey)
+        put(self, "senders_id", senders_id)
+        put(self, "h235_key", h235_key)
+        put(self, "profile_info", profile_info)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DHset:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class DHset(Value):
     """DHset (SEQUENCE)."""
 
+    __slots__ = ("halfkey", "mod_size", "generator",)
     halfkey: BitString
     mod_size: BitString
     generator: BitString
 
+    def __init__(
+        self,
+        *,
+        halfkey: BitString,
+        mod_size: BitString,
+        generator: BitString,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "halfkey", halfkey)
+        put(self, "mod_size", mod_size)
+        put(self, "generator", generator)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypedCertificate:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class TypedCertificate(Value):
     """TypedCertificate (SEQUENCE)."""
 
+    __slots__ = ("type", "certificate",)
     type: str
     certificate: bytes
 
+    def __init__(
+        self,
+        *,
+        type: str,
+        certificate: bytes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "type", type)
+        put(self, "certificate", certificate)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class H235NonStandardParameter:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class H235NonStandardParameter(Value):
     """H235NonStandardParameter (SEQUENCE)."""
 
+    __slots__ = ("non_standard_identifier", "data",)
     non_standard_identifier: str
     data: bytes
 
+    def __init__(
+        self,
+        *,
+        non_standard_identifier: str,
+        data: bytes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_identifier", non_standard_identifier)
+        put(self, "data", data)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ECKASDHEckasdhp:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ECKASDHEckasdhp(Value):
     """ECKASDHEckasdhp (SEQUENCE)."""
 
+    __slots__ = ("public_key", "modulus", "base", "weierstrass_a", "weierstrass_b",)
     public_key: ECpoint
     modulus: BitString
     base: ECpoint
     weierstrass_a: BitString
     weierstrass_b: BitString
 
+    def __init__(
+        self,
+        *,
+        public_key: ECpoint,
+        modulus: BitString,
+        base: ECpoint,
+        weierstrass_a: BitString,
+        weierstrass_b: BitString,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "public_key", public_key)
+        put(self, "modulus", modulus)
+        put(self, "base", base)
+        put(self, "weierstrass_a", weierstrass_a)
+        put(self, "weierstrass_b", weierstrass_b)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ECpoint:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ECpoint(Value):
     """ECpoint (SEQUENCE)."""
 
-    x: BitString | None = None
-    y: BitString | None = None
+    __slots__ = ("x", "y",)
+    x: BitString | None
+    y: BitString | None
+
+    def __init__(
+        self,
+        *,
+        x: BitString | None = None,
+        y: BitString | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "x", x)
+        put(self, "y", y)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ECKASDHEckasdh2:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ECKASDHEckasdh2(Value):
     """ECKASDHEckasdh2 (SEQUENCE)."""
 
+    __slots__ = ("public_key", "field_size", "base", "weierstrass_a", "weierstrass_b",)
     public_key: ECpoint
     field_size: BitString
     base: ECpoint
     weierstrass_a: BitString
     weierstrass_b: BitString
 
+    def __init__(
+        self,
+        *,
+        public_key: ECpoint,
+        field_size: BitString,
+        base: ECpoint,
+        weierstrass_a: BitString,
+        weierstrass_b: BitString,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "public_key", public_key)
+        put(self, "field_size", field_size)
+        put(self, "base", base)
+        put(self, "weierstrass_a", weierstrass_a)
+        put(self, "weierstrass_b", weierstrass_b)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class H235KeySharedSecret:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class H235KeySharedSecret(Value):
     """H235KeySharedSecret (SEQUENCE)."""
 
+    __slots__ = ("algorithm_oid", "param_s", "encrypted_data",)
     algorithm_oid: str
     param_s: Params
     encrypted_data: bytes
 
+    def __init__(
+        self,
+        *,
+        algorithm_oid: str,
+        param_s: Params,
+        encrypted_data: bytes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "encrypted_data", encrypted_data)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Params:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class Params(Value):
     """Params (SEQUENCE)."""
 
-    ran_int: int | None = None
-    iv8: bytes | None = None
-    iv16: bytes | None = None
-    iv: bytes | None = None
-    clear_salt: bytes | None = None
+    __slots__ = ("ran_int", "iv8", "iv16", "iv", "clear_salt",)
+    ran_int: int | None
+    iv8: bytes | None
+    iv16: bytes | None
+    iv: bytes | None
+    clear_salt: bytes | None
+
+    def __init__(
+        self,
+        *,
+        ran_int: int | None = None,
+        iv8: bytes | None = None,
+        iv16: bytes | None = None,
+        iv: bytes | None = None,
+        clear_salt: bytes | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "ran_int", ran_int)
+        put(self, "iv8", iv8)
+        put(self, "iv16", iv16)
+        put(self, "iv", iv)
+        put(self, "clear_salt", clear_salt)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class H235KeyCertProtectedKey:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class H235KeyCertProtectedKey(Value):
     """H235KeyCertProtectedKey (SEQUENCE)."""
 
+    __slots__ = ("to_be_signed", "algorithm_oid", "param_s", "signature",)
     to_be_signed: bytes
     algorithm_oid: str
     param_s: Params
     signature: BitString
 
+    def __init__(
+        self,
+        *,
+        to_be_signed: bytes,
+        algorithm_oid: str,
+        param_s: Params,
+        signature: BitString,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "to_be_signed", to_be_signed)
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "signature", signature)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class V3KeySyncMaterial:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class V3KeySyncMaterial(Value):
     """V3KeySyncMaterial (SEQUENCE)."""
 
-    general_id: str | None = None
-    algorithm_oid: str | None = None
+    __slots__ = ("general_id", "algorithm_oid", "param_s", "encrypted_session_key", "encrypted_salting_key", "clear_salting_key", "param_ssalt", "key_derivation_oid", "generic_key_material",)
+    general_id: str | None
+    algorithm_oid: str | None
     param_s: Params
-    encrypted_session_key: bytes | None = None
-    encrypted_salting_key: bytes | None = None
-    clear_salting_key: bytes | None = None
-    param_ssalt: Params | None = None
-    key_derivation_oid: str | None = None
-    generic_key_material: bytes | None = None
+    encrypted_session_key: bytes | None
+    encrypted_salting_key: bytes | None
+    clear_salting_key: bytes | None
+    param_ssalt: Params | None
+    key_derivation_oid: str | None
+    generic_key_material: bytes | None
+
+    def __init__(
+        self,
+        *,
+        general_id: str | None = None,
+        algorithm_oid: str | None = None,
+        param_s: Params,
+        encrypted_session_key: bytes | None = None,
+        encrypted_salting_key: bytes | None = None,
+        clear_salting_key: bytes | None = None,
+        param_ssalt: Params | None = None,
+        key_derivation_oid: str | None = None,
+        generic_key_material: bytes | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "general_id", general_id)
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "encrypted_session_key", encrypted_session_key)
+        put(self, "encrypted_salting_key", encrypted_salting_key)
+        put(self, "clear_salting_key", clear_salting_key)
+        put(self, "param_ssalt", param_ssalt)
+        put(self, "key_derivation_oid", key_derivation_oid)
+        put(self, "generic_key_material", generic_key_material)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileElement:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ProfileElement(Value):
     """ProfileElement (SEQUENCE)."""
 
+    __slots__ = ("element_id", "param_s", "element",)
     element_id: int
-    param_s: Params | None = None
-    element: Element | None = None
+    param_s: Params | None
+    element: Element | None
+
+    def __init__(
+        self,
+        *,
+        element_id: int,
+        param_s: Params | None = None,
+        element: Element | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "element_id", element_id)
+        put(self, "param_s", param_s)
+        put(self, "element", element)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoH323TokenCryptoEPPwdHash:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoH323TokenCryptoEPPwdHash(Value):
     """CryptoH323TokenCryptoEPPwdHash (SEQUENCE)."""
 
+    __slots__ = ("alias", "time_stamp", "token",)
     alias: AliasAddress
     time_stamp: int
     token: CryptoH323TokenCryptoEPPwdHashToken
 
+    def __init__(
+        self,
+        *,
+        alias: AliasAddress,
+        time_stamp: int,
+        token: CryptoH323TokenCryptoEPPwdHashToken,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "alias", alias)
+        put(self, "time_stamp", time_stamp)
+        put(self, "token", token)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoH323TokenCryptoEPPwdHashToken:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoH323TokenCryptoEPPwdHashToken(Value):
     """CryptoH323TokenCryptoEPPwdHashToken (SEQUENCE)."""
 
+    __slots__ = ("algorithm_oid", "param_s", "hash",)
     algorithm_oid: str
     param_s: Params
     hash: BitString
 
+    def __init__(
+        self,
+        *,
+        algorithm_oid: str,
+        param_s: Params,
+        hash: BitString,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "hash", hash)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoH323TokenCryptoGKPwdHash:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoH323TokenCryptoGKPwdHash(Value):
     """CryptoH323TokenCryptoGKPwdHash (SEQUENCE)."""
 
+    __slots__ = ("gatekeeper_id", "time_stamp", "token",)
     gatekeeper_id: str
     time_stamp: int
     token: CryptoH323TokenCryptoGKPwdHashToken
 
+    def __init__(
+        self,
+        *,
+        gatekeeper_id: str,
+        time_stamp: int,
+        token: CryptoH323TokenCryptoGKPwdHashToken,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "gatekeeper_id", gatekeeper_id)
+        put(self, "time_stamp", time_stamp)
+        put(self, "token", token)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoH323TokenCryptoGKPwdHashToken:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoH323TokenCryptoGKPwdHashToken(Value):
     """CryptoH323TokenCryptoGKPwdHashToken (SEQUENCE)."""
 
+    __slots__ = ("algorithm_oid", "param_s", "hash",)
     algorithm_oid: str
     param_s: Params
     hash: BitString
 
+    def __init__(
+        self,
+        *,
+        algorithm_oid: str,
+        param_s: Params,
+        hash: BitString,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "hash", hash)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoH323TokenCryptoEPPwdEncr:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoH323TokenCryptoEPPwdEncr(Value):
     """CryptoH323TokenCryptoEPPwdEncr (SEQUENCE)."""
 
+    __slots__ = ("algorithm_oid", "param_s", "encrypted_data",)
     algorithm_oid: str
     param_s: Params
     encrypted_data: bytes
 
+    def __init__(
+        self,
+        *,
+        algorithm_oid: str,
+        param_s: Params,
+        encrypted_data: bytes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "encrypted_data", encrypted_data)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoH323TokenCryptoGKPwdEncr:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoH323TokenCryptoGKPwdEncr(Value):
     """CryptoH323TokenCryptoGKPwdEncr (SEQUENCE)."""
 
+    __slots__ = ("algorithm_oid", "param_s", "encrypted_data",)
     algorithm_oid: str
     param_s: Params
     encrypted_data: bytes
 
+    def __init__(
+        self,
+        *,
+        algorithm_oid: str,
+        param_s: Params,
+        encrypted_data: bytes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "encrypted_data", encrypted_data)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoH323TokenCryptoEPCert:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoH323TokenCryptoEPCert(Value):
     """CryptoH323TokenCryptoEPCert (SEQUENCE)."""
 
+    __slots__ = ("to_be_signed", "algorithm_oid", "param_s", "signature",)
     to_be_signed: bytes
     algorithm_oid: str
     param_s: Params
     signature: BitString
 
+    def __init__(
+        self,
+        *,
+        to_be_signed: bytes,
+        algorithm_oid: str,
+        param_s: Params,
+        signature: BitString,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "to_be_signed", to_be_signed)
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "signature", signature)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoH323TokenCryptoGKCert:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoH323TokenCryptoGKCert(Value):
     """CryptoH323TokenCryptoGKCert (SEQUENCE)."""
 
+    __slots__ = ("to_be_signed", "algorithm_oid", "param_s", "signature",)
     to_be_signed: bytes
     algorithm_oid: str
     param_s: Params
     signature: BitString
 
+    def __init__(
+        self,
+        *,
+        to_be_signed: bytes,
+        algorithm_oid: str,
+        param_s: Params,
+        signature: BitString,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "to_be_signed", to_be_signed)
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "signature", signature)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoH323TokenCryptoFastStart:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoH323TokenCryptoFastStart(Value):
     """CryptoH323TokenCryptoFastStart (SEQUENCE)."""
 
+    __slots__ = ("to_be_signed", "algorithm_oid", "param_s", "signature",)
     to_be_signed: bytes
     algorithm_oid: str
     param_s: Params
     signature: BitString
 
+    def __init__(
+        self,
+        *,
+        to_be_signed: bytes,
+        algorithm_oid: str,
+        param_s: Params,
+        signature: BitString,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "to_be_signed", to_be_signed)
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "signature", signature)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoTokenCryptoEncryptedToken:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoTokenCryptoEncryptedToken(Value):
     """CryptoTokenCryptoEncryptedToken (SEQUENCE)."""
 
+    __slots__ = ("token_oid", "token",)
     token_oid: str
     token: CryptoTokenCryptoEncryptedTokenToken
 
+    def __init__(
+        self,
+        *,
+        token_oid: str,
+        token: CryptoTokenCryptoEncryptedTokenToken,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "token_oid", token_oid)
+        put(self, "token", token)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoTokenCryptoEncryptedTokenToken:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoTokenCryptoEncryptedTokenToken(Value):
     """CryptoTokenCryptoEncryptedTokenToken (SEQUENCE)."""
 
+    __slots__ = ("algorithm_oid", "param_s", "encrypted_data",)
     algorithm_oid: str
     param_s: Params
     encrypted_data: bytes
 
+    def __init__(
+        self,
+        *,
+        algorithm_oid: str,
+        param_s: Params,
+        encrypted_data: bytes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "encrypted_data", encrypted_data)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoTokenCryptoSignedToken:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoTokenCryptoSignedToken(Value):
     """CryptoTokenCryptoSignedToken (SEQUENCE)."""
 
+    __slots__ = ("token_oid", "token",)
     token_oid: str
     token: CryptoTokenCryptoSignedTokenToken
 
+    def __init__(
+        self,
+        *,
+        token_oid: str,
+        token: CryptoTokenCryptoSignedTokenToken,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "token_oid", token_oid)
+        put(self, "token", token)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoTokenCryptoSignedTokenToken:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoTokenCryptoSignedTokenToken(Value):
     """CryptoTokenCryptoSignedTokenToken (SEQUENCE)."""
 
+    __slots__ = ("to_be_signed", "algorithm_oid", "param_s", "signature",)
     to_be_signed: bytes
     algorithm_oid: str
     param_s: Params
     signature: BitString
 
+    def __init__(
+        self,
+        *,
+        to_be_signed: bytes,
+        algorithm_oid: str,
+        param_s: Params,
+        signature: BitString,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "to_be_signed", to_be_signed)
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "signature", signature)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoTokenCryptoHashedToken:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoTokenCryptoHashedToken(Value):
     """CryptoTokenCryptoHashedToken (SEQUENCE)."""
 
+    __slots__ = ("token_oid", "hashed_vals", "token",)
     token_oid: str
     hashed_vals: ClearToken
     token: CryptoTokenCryptoHashedTokenToken
 
+    def __init__(
+        self,
+        *,
+        token_oid: str,
+        hashed_vals: ClearToken,
+        token: CryptoTokenCryptoHashedTokenToken,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "token_oid", token_oid)
+        put(self, "hashed_vals", hashed_vals)
+        put(self, "token", token)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoTokenCryptoHashedTokenToken:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoTokenCryptoHashedTokenToken(Value):
     """CryptoTokenCryptoHashedTokenToken (SEQUENCE)."""
 
+    __slots__ = ("algorithm_oid", "param_s", "hash",)
     algorithm_oid: str
     param_s: Params
     hash: BitString
 
+    def __init__(
+        self,
+        *,
+        algorithm_oid: str,
+        param_s: Params,
+        hash: BitString,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "hash", hash)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoTokenCryptoPwdEncr:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CryptoTokenCryptoPwdEncr(Value):
     """CryptoTokenCryptoPwdEncr (SEQUENCE)."""
 
+    __slots__ = ("algorithm_oid", "param_s", "encrypted_data",)
     algorithm_oid: str
     param_s: Params
     encrypted_data: bytes
 
+    def __init__(
+        self,
+        *,
+        algorithm_oid: str,
+        param_s: Params,
+        encrypted_data: bytes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "param_s", param_s)
+        put(self, "encrypted_data", encrypted_data)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlternateTransportAddresses:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class AlternateTransportAddresses(Value):
     """AlternateTransportAddresses (SEQUENCE)."""
 
-    annex_e: tuple[TransportAddress, ...] | None = None
-    sctp: tuple[TransportAddress, ...] | None = None
+    __slots__ = ("annex_e", "sctp",)
+    annex_e: tuple[TransportAddress, ...] | None
+    sctp: tuple[TransportAddress, ...] | None
+
+    def __init__(
+        self,
+        *,
+        annex_e: tuple[TransportAddress, ...] | None = None,
+        sctp: tuple[TransportAddress, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "annex_e", annex_e)
+        put(self, "sctp", sctp)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitInfo:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CircuitInfo(Value):
     """CircuitInfo (SEQUENCE)."""
 
-    source_circuit_id: CircuitIdentifier | None = None
-    destination_circuit_id: CircuitIdentifier | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    __slots__ = ("source_circuit_id", "destination_circuit_id", "generic_data",)
+    source_circuit_id: CircuitIdentifier | None
+    destination_circuit_id: CircuitIdentifier | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        source_circuit_id: CircuitIdentifier | None = None,
+        destination_circuit_id: CircuitIdentifier | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "source_circuit_id", source_circuit_id)
+        put(self, "destination_circuit_id", destination_circuit_id)
+        put(self, "generic_data", generic_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitIdentifier:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CircuitIdentifier(Value):
     """CircuitIdentifier (SEQUENCE)."""
 
-    cic: CicInfo | None = None
-    group: GroupID | None = None
-    carrier: CarrierInfo | None = None
+    __slots__ = ("cic", "group", "carrier",)
+    cic: CicInfo | None
+    group: GroupID | None
+    carrier: CarrierInfo | None
+
+    def __init__(
+        self,
+        *,
+        cic: CicInfo | None = None,
+        group: GroupID | None = None,
+        carrier: CarrierInfo | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "cic", cic)
+        put(self, "group", group)
+        put(self, "carrier", carrier)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CicInfo:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CicInfo(Value):
     """CicInfo (SEQUENCE)."""
 
+    __slots__ = ("cic", "point_code",)
     cic: tuple[bytes, ...]
     point_code: bytes
 
+    def __init__(
+        self,
+        *,
+        cic: tuple[bytes, ...],
+        point_code: bytes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "cic", cic)
+        put(self, "point_code", point_code)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupID:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class GroupID(Value):
     """GroupID (SEQUENCE)."""
 
-    member: tuple[int, ...] | None = None
+    __slots__ = ("member", "group",)
+    member: tuple[int, ...] | None
     group: str
 
+    def __init__(
+        self,
+        *,
+        member: tuple[int, ...] | None = None,
+        group: str,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "member", member)
+        put(self, "group", group)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CarrierInfo:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CarrierInfo(Value):
     """CarrierInfo (SEQUENCE)."""
 
-    carrier_identification_code: bytes | None = None
-    carrier_name: str | None = None
+    __slots__ = ("carrier_identification_code", "carrier_name",)
+    carrier_identification_code: bytes | None
+    carrier_name: str | None
+
+    def __init__(
+        self,
+        *,
+        carrier_identification_code: bytes | None = None,
+        carrier_name: str | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "carrier_identification_code", carrier_identification_code)
+        put(self, "carrier_name", carrier_name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GenericData:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class GenericData(Value):
     """GenericData (SEQUENCE)."""
 
+    __slots__ = ("id", "parameters",)
     id: GenericIdentifier
-    parameters: tuple[EnumeratedParameter, ...] | None = None
+    parameters: tuple[EnumeratedParameter, ...] | None
+
+    def __init__(
+        self,
+        *,
+        id: GenericIdentifier,
+        parameters: tuple[EnumeratedParameter, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "id", id)
+        put(self, "parameters", parameters)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnumeratedParameter:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class EnumeratedParameter(Value):
     """EnumeratedParameter (SEQUENCE)."""
 
+    __slots__ = ("id", "content",)
     id: GenericIdentifier
-    content: Content | None = None
+    content: Content | None
+
+    def __init__(
+        self,
+        *,
+        id: GenericIdentifier,
+        content: Content | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "id", id)
+        put(self, "content", content)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureSet:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class FeatureSet(Value):
     """FeatureSet (SEQUENCE)."""
 
+    __slots__ = ("replacement_feature_set", "needed_features", "desired_features", "supported_features",)
     replacement_feature_set: bool
-    needed_features: tuple[FeatureDescriptor, ...] | None = None
-    desired_features: tuple[FeatureDescriptor, ...] | None = None
-    supported_features: tuple[FeatureDescriptor, ...] | None = None
+    needed_features: tuple[FeatureDescriptor, ...] | None
+    desired_features: tuple[FeatureDescriptor, ...] | None
+    supported_features: tuple[FeatureDescriptor, ...] | None
+
+    def __init__(
+        self,
+        *,
+        replacement_feature_set: bool,
+        needed_features: tuple[FeatureDescriptor, ...] | None = None,
+        desired_features: tuple[FeatureDescriptor, ...] | None = None,
+        supported_features: tuple[FeatureDescriptor, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "replacement_feature_set", replacement_feature_set)
+        put(self, "needed_features", needed_features)
+        put(self, "desired_features", desired_features)
+        put(self, "supported_features", supported_features)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureDescriptor:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class FeatureDescriptor(Value):
     """FeatureDescriptor (SEQUENCE)."""
 
+    __slots__ = ("id", "parameters",)
     id: GenericIdentifier
-    parameters: tuple[EnumeratedParameter, ...] | None = None
+    parameters: tuple[EnumeratedParameter, ...] | None
+
+    def __init__(
+        self,
+        *,
+        id: GenericIdentifier,
+        parameters: tuple[EnumeratedParameter, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "id", id)
+        put(self, "parameters", parameters)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ICV:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ICV(Value):
     """ICV (SEQUENCE)."""
 
+    __slots__ = ("algorithm_oid", "icv",)
     algorithm_oid: str
     icv: BitString
 
+    def __init__(
+        self,
+        *,
+        algorithm_oid: str,
+        icv: BitString,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "icv", icv)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlternateGK:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class AlternateGK(Value):
     """AlternateGK (SEQUENCE)."""
 
+    __slots__ = ("ras_address", "gatekeeper_identifier", "need_to_register", "priority",)
     ras_address: TransportAddress
-    gatekeeper_identifier: str | None = None
+    gatekeeper_identifier: str | None
     need_to_register: bool
     priority: int
 
+    def __init__(
+        self,
+        *,
+        ras_address: TransportAddress,
+        gatekeeper_identifier: str | None = None,
+        need_to_register: bool,
+        priority: int,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "ras_address", ras_address)
+        put(self, "gatekeeper_identifier", gatekeeper_identifier)
+        put(self, "need_to_register", need_to_register)
+        put(self, "priority", priority)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatekeeperConfirm:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class GatekeeperConfirm(Value):
     """GatekeeperConfirm (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "protocol_identifier", "non_standard_data", "gatekeeper_identifier", "ras_address", "alternate_gatekeeper", "authentication_mode", "tokens", "crypto_tokens", "algorithm_oid", "integrity", "integrity_check_value", "feature_set", "generic_data", "assigned_gatekeeper", "rehoming_model",)
     request_seq_num: int
     protocol_identifier: str
-    non_standard_data: NonStandardParameter | None = None
-    gatekeeper_identifier: str | None = None
+    non_standard_data: NonStandardParameter | None
+    gatekeeper_identifier: str | None
     ras_address: TransportAddress
-    alternate_gatekeeper: tuple[AlternateGK, ...] | None = None
-    authentication_mode: AuthenticationMechanism | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    algorithm_oid: str | None = None
-    integrity: tuple[IntegrityMechanism, ...] | None = None
-    integrity_check_value: ICV | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    assigned_gatekeeper: AlternateGK | None = None
-    rehoming_model: RehomingModel | None = None
+    alternate_gatekeeper: tuple[AlternateGK, ...] | None
+    authentication_mode: AuthenticationMechanism | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    algorithm_oid: str | None
+    integrity: tuple[IntegrityMechanism, ...] | None
+    integrity_check_value: ICV | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+    assigned_gatekeeper: AlternateGK | None
+    rehoming_model: RehomingModel | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        protocol_identifier: str,
+        non_standard_data: NonStandardParameter | None = None,
+        gatekeeper_identifier: str | None = None,
+        ras_address: TransportAddress,
+        alternate_gatekeeper: tuple[AlternateGK, ...] | None = None,
+        authentication_mode: AuthenticationMechanism | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        algorithm_oid: str | None = None,
+        integrity: tuple[IntegrityMechanism, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        assigned_gatekeeper: AlternateGK | None = None,
+        rehoming_model: RehomingModel | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "gatekeeper_identifier", gatekeeper_identifier)
+        put(self, "ras_address", ras_address)
+        put(self, "alternate_gatekeeper", alternate_gatekeeper)
+        put(self, "authentication_mode", authentication_mode)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "algorithm_oid", algorithm_oid)
+        put(self, "integrity", integrity)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
+        put(self, "assigned_gatekeeper", assigned_gatekeeper)
+        put(self, "rehoming_model", rehoming_model)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatekeeperReject:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class GatekeeperReject(Value):
     """GatekeeperReject (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "protocol_identifier", "non_standard_data", "gatekeeper_identifier", "reject_reason", "alt_gk_info", "tokens", "crypto_tokens", "integrity_check_value", "feature_set", "generic_data",)
     request_seq_num: int
     protocol_identifier: str
-    non_standard_data: NonStandardParameter | None = None
-    gatekeeper_identifier: str | None = None
+    non_standard_data: NonStandardParameter | None
+    gatekeeper_identifier: str | None
     reject_reason: GatekeeperRejectReason
-    alt_gk_info: AltGKInfo | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    alt_gk_info: AltGKInfo | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        protocol_identifier: str,
+        non_standard_data: NonStandardParameter | None = None,
+        gatekeeper_identifier: str | None = None,
+        reject_reason: GatekeeperRejectReason,
+        alt_gk_info: AltGKInfo | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "gatekeeper_identifier", gatekeeper_identifier)
+        put(self, "reject_reason", reject_reason)
+        put(self, "alt_gk_info", alt_gk_info)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AltGKInfo:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class AltGKInfo(Value):
     """AltGKInfo (SEQUENCE)."""
 
+    __slots__ = ("alternate_gatekeeper", "alt_gk_is_permanent",)
     alternate_gatekeeper: tuple[AlternateGK, ...]
     alt_gk_is_permanent: bool
 
+    def __init__(
+        self,
+        *,
+        alternate_gatekeeper: tuple[AlternateGK, ...],
+        alt_gk_is_permanent: bool,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "alternate_gatekeeper", alternate_gatekeeper)
+        put(self, "alt_gk_is_permanent", alt_gk_is_permanent)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationRequest:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RegistrationRequest(Value):
     """RegistrationRequest (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "protocol_identifier", "non_standard_data", "discovery_complete", "call_signal_address", "ras_address", "terminal_type", "terminal_alias", "gatekeeper_identifier", "endpoint_vendor", "alternate_endpoints", "time_to_live", "tokens", "crypto_tokens", "integrity_check_value", "keep_alive", "endpoint_identifier", "will_supply_uuies", "maintain_connection", "alternate_transport_addresses", "additive_registration", "terminal_alias_pattern", "supports_alt_gk", "usage_reporting_capability", "multiple_calls", "supported_h248_packages", "call_credit_capability", "capacity_reporting_capability", "capacity", "feature_set", "generic_data", "restart", "supports_acf_sequences", "supports_assigned_gk", "assigned_gatekeeper", "transport_qos", "language",)
     request_seq_num: int
     protocol_identifier: str
-    non_standard_data: NonStandardParameter | None = None
+    non_standard_data: NonStandardParameter | None
     discovery_complete: bool
     call_signal_address: tuple[TransportAddress, ...]
     ras_address: tuple[TransportAddress, ...]
     terminal_type: EndpointType
-    terminal_alias: tuple[AliasAddress, ...] | None = None
-    gatekeeper_identifier: str | None = None
+    terminal_alias: tuple[AliasAddress, ...] | None
+    gatekeeper_identifier: str | None
     endpoint_vendor: VendorIdentifier
-    alternate_endpoints: tuple[Endpoint, ...] | None = None
-    time_to_live: int | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    keep_alive: bool | None = None
-    endpoint_identifier: str | None = None
-    will_supply_uuies: bool | None = None
-    maintain_connection: bool | None = None
-    alternate_transport_addresses: AlternateTransportAddresses | None = None
-    additive_registration: bool | None = None
-    terminal_alias_pattern: tuple[AddressPattern, ...] | None = None
-    supports_alt_gk: bool | None = None
-    usage_reporting_capability: RasUsageInfoTypes | None = None
-    multiple_calls: bool | None = None
-    supported_h248_packages: tuple[bytes, ...] | None = None
-    call_credit_capability: CallCreditCapability | None = None
-    capacity_reporting_capability: CapacityReportingCapability | None = None
-    capacity: CallCapacity | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    restart: bool | None = None
-    supports_acf_sequences: bool | None = None
-    supports_assigned_gk: bool | None = None
-    assigned_gatekeeper: AlternateGK | None = None
-    transport_qos: TransportQOS | None = None
-    language: tuple[str, ...] | None = None
+    alternate_endpoints: tuple[Endpoint, ...] | None
+    time_to_live: int | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    keep_alive: bool | None
+    endpoint_identifier: str | None
+    will_supply_uuies: bool | None
+    maintain_connection: bool | None
+    alternate_transport_addresses: AlternateTransportAddresses | None
+    additive_registration: bool | None
+    terminal_alias_pattern: tuple[AddressPattern, ...] | None
+    supports_alt_gk: bool | None
+    usage_reporting_capability: RasUsageInfoTypes | None
+    multiple_calls: bool | None
+    supported_h248_packages: tuple[bytes, ...] | None
+    call_credit_capability: CallCreditCapability | None
+    capacity_reporting_capability: CapacityReportingCapability | None
+    capacity: CallCapacity | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+    restart: bool | None
+    supports_acf_sequences: bool | None
+    supports_assigned_gk: bool | None
+    assigned_gatekeeper: AlternateGK | None
+    transport_qos: TransportQOS | None
+    language: tuple[str, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        protocol_identifier: str,
+        non_standard_data: NonStandardParameter | None = None,
+        discovery_complete: bool,
+        call_signal_address: tuple[TransportAddress, ...],
+        ras_address: tuple[TransportAddress, ...],
+        terminal_type: EndpointType,
+        terminal_alias: tuple[AliasAddress, ...] | None = None,
+        gatekeeper_identifier: str | None = None,
+        endpoint_vendor: VendorIdentifier,
+        alternate_endpoints: tuple[Endpoint, ...] | None = None,
+        time_to_live: int | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        keep_alive: bool | None = None,
+        endpoint_identifier: str | None = None,
+        will_supply_uuies: bool | None = None,
+        maintain_connection: bool | None = None,
+        alternate_transport_addresses: AlternateTransportAddresses | None = None,
+        additive_registration: bool | None = None,
+        terminal_alias_pattern: tuple[AddressPattern, ...] | None = None,
+        supports_alt_gk: bool | None = None,
+        usage_reporting_capability: RasUsageInfoTypes | None = None,
+        multiple_calls: bool | None = None,
+        supported_h248_packages: tuple[bytes, ...] | None = None,
+        call_credit_capability: CallCreditCapability | None = None,
+        capacity_reporting_capability: CapacityReportingCapability | None = None,
+        capacity: CallCapacity | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        restart: bool | None = None,
+        supports_acf_sequences: bool | None = None,
+        supports_assigned_gk: bool | None = None,
+        assigned_gatekeeper: AlternateGK | None = None,
+        transport_qos: TransportQOS | None = None,
+        language: tuple[str, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "discovery_complete", discovery_complete)
+        put(self, "call_signal_address", call_signal_address)
+        put(self, "ras_address", ras_address)
+        put(self, "terminal_type", terminal_type)
+        put(self, "terminal_alias", terminal_alias)
+        put(self, "gatekeeper_identifier", gatekeeper_identifier)
+        put(self, "endpoint_vendor", endpoint_vendor)
+        put(self, "alternate_endpoints", alternate_endpoints)
+        put(self, "time_to_live", time_to_live)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "keep_alive", keep_alive)
+        put(self, "endpoint_identifier", endpoint_identifier)
+        put(self, "will_supply_uuies", will_supply_uuies)
+        put(self, "maintain_connection", maintain_connection)
+        put(self, "alternate_transport_addresses", alternate_transport_addresses)
+        put(self, "additive_registration", additive_registration)
+        put(self, "terminal_alias_pattern", terminal_alias_pattern)
+        put(self, "supports_alt_gk", supports_alt_gk)
+        put(self, "usage_reporting_capability", usage_reporting_capability)
+        put(self, "multiple_calls", multiple_calls)
+        put(self, "supported_h248_packages", supported_h248_packages)
+        put(self, "call_credit_capability", call_credit_capability)
+        put(self, "capacity_reporting_capability", capacity_reporting_capability)
+        put(self, "capacity", capacity)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
+        put(self, "restart", restart)
+        put(self, "supports_acf_sequences", supports_acf_sequences)
+        put(self, "supports_assigned_gk", supports_assigned_gk)
+        put(self, "assigned_gatekeeper", assigned_gatekeeper)
+        put(self, "transport_qos", transport_qos)
+        put(self, "language", language)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddressPatternRange:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class AddressPatternRange(Value):
     """AddressPatternRange (SEQUENCE)."""
 
+    __slots__ = ("start_of_range", "end_of_range",)
     start_of_range: PartyNumber
     end_of_range: PartyNumber
 
+    def __init__(
+        self,
+        *,
+        start_of_range: PartyNumber,
+        end_of_range: PartyNumber,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "start_of_range", start_of_range)
+        put(self, "end_of_range", end_of_range)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RasUsageInfoTypes:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RasUsageInfoTypes(Value):
     """RasUsageInfoTypes (SEQUENCE)."""
 
+    __slots__ = ("non_standard_usage_types", "start_time", "end_time", "termination_cause",)
     non_standard_usage_types: tuple[NonStandardParameter, ...]
-    start_time: bool | None = None
-    end_time: bool | None = None
-    termination_cause: bool | None = None
+    start_time: bool | None
+    end_time: bool | None
+    termination_cause: bool | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_usage_types: tuple[NonStandardParameter, ...],
+        start_time: bool | None = None,
+        end_time: bool | None = None,
+        termination_cause: bool | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_usage_types", non_standard_usage_types)
+        put(self, "start_time", start_time)
+        put(self, "end_time", end_time)
+        put(self, "termination_cause", termination_cause)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallCreditCapability:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CallCreditCapability(Value):
     """CallCreditCapability (SEQUENCE)."""
 
-    can_display_amount_string: bool | None = None
-    can_enforce_duration_limit: bool | None = None
+    __slots__ = ("can_display_amount_string", "can_enforce_duration_limit",)
+    can_display_amount_string: bool | None
+    can_enforce_duration_limit: bool | None
+
+    def __init__(
+        self,
+        *,
+        can_display_amount_string: bool | None = None,
+        can_enforce_duration_limit: bool | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "can_display_amount_string", can_display_amount_string)
+        put(self, "can_enforce_duration_limit", can_enforce_duration_limit)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapacityReportingCapability:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CapacityReportingCapability(Value):
     """CapacityReportingCapability (SEQUENCE)."""
 
+    __slots__ = ("can_report_call_capacity",)
     can_report_call_capacity: bool
 
+    def __init__(
+        self,
+        *,
+        can_report_call_capacity: bool,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "can_report_call_capacity", can_report_call_capacity)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallCapacity:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CallCapacity(Value):
     """CallCapacity (SEQUENCE)."""
 
-    maximum_call_capacity: CallCapacityInfo | None = None
-    current_call_capacity: CallCapacityInfo | None = None
+    __slots__ = ("maximum_call_capacity", "current_call_capacity",)
+    maximum_call_capacity: CallCapacityInfo | None
+    current_call_capacity: CallCapacityInfo | None
+
+    def __init__(
+        self,
+        *,
+        maximum_call_capacity: CallCapacityInfo | None = None,
+        current_call_capacity: CallCapacityInfo | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "maximum_call_capacity", maximum_call_capacity)
+        put(self, "current_call_capacity", current_call_capacity)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallCapacityInfo:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CallCapacityInfo(Value):
     """CallCapacityInfo (SEQUENCE)."""
 
-    voice_gw_calls_available: tuple[CallsAvailable, ...] | None = None
-    h310_gw_calls_available: tuple[CallsAvailable, ...] | None = None
-    h320_gw_calls_available: tuple[CallsAvailable, ...] | None = None
-    h321_gw_calls_available: tuple[CallsAvailable, ...] | None = None
-    h322_gw_calls_available: tuple[CallsAvailable, ...] | None = None
-    h323_gw_calls_available: tuple[CallsAvailable, ...] | None = None
-    h324_gw_calls_available: tuple[CallsAvailable, ...] | None = None
-    t120_only_gw_calls_available: tuple[CallsAvailable, ...] | None = None
-    t38_fax_annexb_only_gw_calls_available: tuple[CallsAvailable, ...] | None = None
-    terminal_calls_available: tuple[CallsAvailable, ...] | None = None
-    mcu_calls_available: tuple[CallsAvailable, ...] | None = None
-    sip_gw_calls_available: tuple[CallsAvailable, ...] | None = None
+    __slots__ = ("voice_gw_calls_available", "h310_gw_calls_available", "h320_gw_calls_available", "h321_gw_calls_available", "h322_gw_calls_available", "h323_gw_calls_available", "h324_gw_calls_available", "t120_only_gw_calls_available", "t38_fax_annexb_only_gw_calls_available", "terminal_calls_available", "mcu_calls_available", "sip_gw_calls_available",)
+    voice_gw_calls_available: tuple[CallsAvailable, ...] | None
+    h310_gw_calls_available: tuple[CallsAvailable, ...] | None
+    h320_gw_calls_available: tuple[CallsAvailable, ...] | None
+    h321_gw_calls_available: tuple[CallsAvailable, ...] | None
+    h322_gw_calls_available: tuple[CallsAvailable, ...] | None
+    h323_gw_calls_available: tuple[CallsAvailable, ...] | None
+    h324_gw_calls_available: tuple[CallsAvailable, ...] | None
+    t120_only_gw_calls_available: tuple[CallsAvailable, ...] | None
+    t38_fax_annexb_only_gw_calls_available: tuple[CallsAvailable, ...] | None
+    terminal_calls_available: tuple[CallsAvailable, ...] | None
+    mcu_calls_available: tuple[CallsAvailable, ...] | None
+    sip_gw_calls_available: tuple[CallsAvailable, ...] | None
+
+    def __init__(
+        self,
+        *,
+        voice_gw_calls_available: tuple[CallsAvailable, ...] | None = None,
+        h310_gw_calls_available: tuple[CallsAvailable, ...] | None = None,
+        h320_gw_calls_available: tuple[CallsAvailable, ...] | None = None,
+        h321_gw_calls_available: tuple[CallsAvailable, ...] | None = None,
+        h322_gw_calls_available: tuple[CallsAvailable, ...] | None = None,
+        h323_gw_calls_available: tuple[CallsAvailable, ...] | None = None,
+        h324_gw_calls_available: tuple[CallsAvailable, ...] | None = None,
+        t120_only_gw_calls_available: tuple[CallsAvailable, ...] | None = None,
+        t38_fax_annexb_only_gw_calls_available: tuple[CallsAvailable, ...] | None = None,
+        terminal_calls_available: tuple[CallsAvailable, ...] | None = None,
+        mcu_calls_available: tuple[CallsAvailable, ...] | None = None,
+        sip_gw_calls_available: tuple[CallsAvailable, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "voice_gw_calls_available", voice_gw_calls_available)
+        put(self, "h310_gw_calls_available", h310_gw_calls_available)
+        put(self, "h320_gw_calls_available", h320_gw_calls_available)
+        put(self, "h321_gw_calls_available", h321_gw_calls_available)
+        put(self, "h322_gw_calls_available", h322_gw_calls_available)
+        put(self, "h323_gw_calls_available", h323_gw_calls_available)
+        put(self, "h324_gw_calls_available", h324_gw_calls_available)
+        put(self, "t120_only_gw_calls_available", t120_only_gw_calls_available)
+        put(self, "t38_fax_annexb_only_gw_calls_available", t38_fax_annexb_only_gw_calls_available)
+        put(self, "terminal_calls_available", terminal_calls_available)
+        put(self, "mcu_calls_available", mcu_calls_available)
+        put(self, "sip_gw_calls_available", sip_gw_calls_available)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallsAvailable:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CallsAvailable(Value):
     """CallsAvailable (SEQUENCE)."""
 
+    __slots__ = ("calls", "group", "carrier",)
     calls: int
-    group: str | None = None
-    carrier: CarrierInfo | None = None
+    group: str | None
+    carrier: CarrierInfo | None
+
+    def __init__(
+        self,
+        *,
+        calls: int,
+        group: str | None = None,
+        carrier: CarrierInfo | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "calls", calls)
+        put(self, "group", group)
+        put(self, "carrier", carrier)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QOSCapability:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class QOSCapability(Value):
     """QOSCapability (SEQUENCE)."""
 
-    non_standard_data: MultimediaNonStandardParameter | None = None
-    rsvp_parameters: RSVPParameters | None = None
-    atm_parameters: ATMParameters | None = None
-    local_qo_s: bool | None = None
-    generic_transport_parameters: GenericTransportParameters | None = None
-    service_priority: ServicePriority | None = None
-    authorization_parameter: AuthorizationParameters | None = None
-    qos_descriptor: QOSDescriptor | None = None
-    dscp_value: int | None = None
+    __slots__ = ("non_standard_data", "rsvp_parameters", "atm_parameters", "local_qo_s", "generic_transport_parameters", "service_priority", "authorization_parameter", "qos_descriptor", "dscp_value",)
+    non_standard_data: MultimediaNonStandardParameter | None
+    rsvp_parameters: RSVPParameters | None
+    atm_parameters: ATMParameters | None
+    local_qo_s: bool | None
+    generic_transport_parameters: GenericTransportParameters | None
+    service_priority: ServicePriority | None
+    authorization_parameter: AuthorizationParameters | None
+    qos_descriptor: QOSDescriptor | None
+    dscp_value: int | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: MultimediaNonStandardParameter | None = None,
+        rsvp_parameters: RSVPParameters | None = None,
+        atm_parameters: ATMParameters | None = None,
+        local_qo_s: bool | None = None,
+        generic_transport_parameters: GenericTransportParameters | None = None,
+        service_priority: ServicePriority | None = None,
+        authorization_parameter: AuthorizationParameters | None = None,
+        qos_descriptor: QOSDescriptor | None = None,
+        dscp_value: int | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "rsvp_parameters", rsvp_parameters)
+        put(self, "atm_parameters", atm_parameters)
+        put(self, "local_qo_s", local_qo_s)
+        put(self, "generic_transport_parameters", generic_transport_parameters)
+        put(self, "service_priority", service_priority)
+        put(self, "authorization_parameter", authorization_parameter)
+        put(self, "qos_descriptor", qos_descriptor)
+        put(self, "dscp_value", dscp_value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RSVPParameters:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RSVPParameters(Value):
     """RSVPParameters (SEQUENCE)."""
 
-    qos_mode: QOSMode | None = None
-    token_rate: int | None = None
-    bucket_size: int | None = None
-    peak_rate: int | None = None
-    min_policed: int | None = None
-    max_pkt_size: int | None = None
+    __slots__ = ("qos_mode", "token_rate", "bucket_size", "peak_rate", "min_policed", "max_pkt_size",)
+    qos_mode: QOSMode | None
+    token_rate: int | None
+    bucket_size: int | None
+    peak_rate: int | None
+    min_policed: int | None
+    max_pkt_size: int | None
+
+    def __init__(
+        self,
+        *,
+        qos_mode: QOSMode | None = None,
+        token_rate: int | None = None,
+        bucket_size: int | None = None,
+        peak_rate: int | None = None,
+        min_policed: int | None = None,
+        max_pkt_size: int | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "qos_mode", qos_mode)
+        put(self, "token_rate", token_rate)
+        put(self, "bucket_size", bucket_size)
+        put(self, "peak_rate", peak_rate)
+        put(self, "min_policed", min_policed)
+        put(self, "max_pkt_size", max_pkt_size)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ATMParameters:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ATMParameters(Value):
     """ATMParameters (SEQUENCE)."""
 
+    __slots__ = ("max_ntu_size", "atm_ubr", "atmrt_vbr", "atmnrt_vbr", "atm_abr", "atm_cbr",)
     max_ntu_size: int
     atm_ubr: bool
     atmrt_vbr: bool
@@ -1008,332 +2501,878 @@ class ATMParameters:
     atm_abr: bool
     atm_cbr: bool
 
+    def __init__(
+        self,
+        *,
+        max_ntu_size: int,
+        atm_ubr: bool,
+        atmrt_vbr: bool,
+        atmnrt_vbr: bool,
+        atm_abr: bool,
+        atm_cbr: bool,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "max_ntu_size", max_ntu_size)
+        put(self, "atm_ubr", atm_ubr)
+        put(self, "atmrt_vbr", atmrt_vbr)
+        put(self, "atmnrt_vbr", atmnrt_vbr)
+        put(self, "atm_abr", atm_abr)
+        put(self, "atm_cbr", atm_cbr)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GenericTransportParameters:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class GenericTransportParameters(Value):
     """GenericTransportParameters (SEQUENCE)."""
 
-    non_standard_data: MultimediaNonStandardParameter | None = None
-    average_rate: int | None = None
-    burst: int | None = None
-    peak_rate: int | None = None
-    max_pkt_size: int | None = None
+    __slots__ = ("non_standard_data", "average_rate", "burst", "peak_rate", "max_pkt_size",)
+    non_standard_data: MultimediaNonStandardParameter | None
+    average_rate: int | None
+    burst: int | None
+    peak_rate: int | None
+    max_pkt_size: int | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: MultimediaNonStandardParameter | None = None,
+        average_rate: int | None = None,
+        burst: int | None = None,
+        peak_rate: int | None = None,
+        max_pkt_size: int | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "average_rate", average_rate)
+        put(self, "burst", burst)
+        put(self, "peak_rate", peak_rate)
+        put(self, "max_pkt_size", max_pkt_size)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServicePriority:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ServicePriority(Value):
     """ServicePriority (SEQUENCE)."""
 
-    non_standard_data: MultimediaNonStandardParameter | None = None
+    __slots__ = ("non_standard_data", "service_priority_signalled", "service_priority_value", "service_class", "service_subclass",)
+    non_standard_data: MultimediaNonStandardParameter | None
     service_priority_signalled: bool
-    service_priority_value: ServicePriorityValue | None = None
-    service_class: int | None = None
-    service_subclass: int | None = None
+    service_priority_value: ServicePriorityValue | None
+    service_class: int | None
+    service_subclass: int | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: MultimediaNonStandardParameter | None = None,
+        service_priority_signalled: bool,
+        service_priority_value: ServicePriorityValue | None = None,
+        service_class: int | None = None,
+        service_subclass: int | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "service_priority_signalled", service_priority_signalled)
+        put(self, "service_priority_value", service_priority_value)
+        put(self, "service_class", service_class)
+        put(self, "service_subclass", service_subclass)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServicePriorityValue:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ServicePriorityValue(Value):
     """ServicePriorityValue (SEQUENCE)."""
 
-    non_standard_parameter: MultimediaNonStandardParameter | None = None
-    value: int | None = None
+    __slots__ = ("non_standard_parameter", "value",)
+    non_standard_parameter: MultimediaNonStandardParameter | None
+    value: int | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_parameter: MultimediaNonStandardParameter | None = None,
+        value: int | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_parameter", non_standard_parameter)
+        put(self, "value", value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationParameters:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class AuthorizationParameters(Value):
     """AuthorizationParameters (SEQUENCE)."""
 
-    non_standard_data: MultimediaNonStandardParameter | None = None
+    __slots__ = ("non_standard_data",)
+    non_standard_data: MultimediaNonStandardParameter | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: MultimediaNonStandardParameter | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QOSDescriptor:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class QOSDescriptor(Value):
     """QOSDescriptor (SEQUENCE)."""
 
-    non_standard_data: MultimediaNonStandardParameter | None = None
+    __slots__ = ("non_standard_data", "qos_type", "qos_class",)
+    non_standard_data: MultimediaNonStandardParameter | None
     qos_type: QOSType
     qos_class: QOSClass
 
+    def __init__(
+        self,
+        *,
+        non_standard_data: MultimediaNonStandardParameter | None = None,
+        qos_type: QOSType,
+        qos_class: QOSClass,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "qos_type", qos_type)
+        put(self, "qos_class", qos_class)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationConfirm:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RegistrationConfirm(Value):
     """RegistrationConfirm (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "protocol_identifier", "non_standard_data", "call_signal_address", "terminal_alias", "gatekeeper_identifier", "endpoint_identifier", "alternate_gatekeeper", "time_to_live", "tokens", "crypto_tokens", "integrity_check_value", "will_respond_to_irr", "pre_granted_arq", "maintain_connection", "service_control", "supports_additive_registration", "terminal_alias_pattern", "supported_prefixes", "usage_spec", "feature_server_alias", "capacity_reporting_spec", "feature_set", "generic_data", "assigned_gatekeeper", "rehoming_model", "transport_qos",)
     request_seq_num: int
     protocol_identifier: str
-    non_standard_data: NonStandardParameter | None = None
+    non_standard_data: NonStandardParameter | None
     call_signal_address: tuple[TransportAddress, ...]
-    terminal_alias: tuple[AliasAddress, ...] | None = None
-    gatekeeper_identifier: str | None = None
+    terminal_alias: tuple[AliasAddress, ...] | None
+    gatekeeper_identifier: str | None
     endpoint_identifier: str
-    alternate_gatekeeper: tuple[AlternateGK, ...] | None = None
-    time_to_live: int | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    will_respond_to_irr: bool | None = None
-    pre_granted_arq: RegistrationConfirmPreGrantedARQ | None = None
-    maintain_connection: bool | None = None
-    service_control: tuple[ServiceControlSession, ...] | None = None
-    supports_additive_registration: bool | None = None
-    terminal_alias_pattern: tuple[AddressPattern, ...] | None = None
-    supported_prefixes: tuple[SupportedPrefix, ...] | None = None
-    usage_spec: tuple[RasUsageSpecification, ...] | None = None
-    feature_server_alias: AliasAddress | None = None
-    capacity_reporting_spec: CapacityReportingSpecification | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    assigned_gatekeeper: AlternateGK | None = None
-    rehoming_model: RehomingModel | None = None
-    transport_qos: TransportQOS | None = None
+    alternate_gatekeeper: tuple[AlternateGK, ...] | None
+    time_to_live: int | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    will_respond_to_irr: bool | None
+    pre_granted_arq: RegistrationConfirmPreGrantedARQ | None
+    maintain_connection: bool | None
+    service_control: tuple[ServiceControlSession, ...] | None
+    supports_additive_registration: bool | None
+    terminal_alias_pattern: tuple[AddressPattern, ...] | None
+    supported_prefixes: tuple[SupportedPrefix, ...] | None
+    usage_spec: tuple[RasUsageSpecification, ...] | None
+    feature_server_alias: AliasAddress | None
+    capacity_reporting_spec: CapacityReportingSpecification | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+    assigned_gatekeeper: AlternateGK | None
+    rehoming_model: RehomingModel | None
+    transport_qos: TransportQOS | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        protocol_identifier: str,
+        non_standard_data: NonStandardParameter | None = None,
+        call_signal_address: tuple[TransportAddress, ...],
+        terminal_alias: tuple[AliasAddress, ...] | None = None,
+        gatekeeper_identifier: str | None = None,
+        endpoint_identifier: str,
+        alternate_gatekeeper: tuple[AlternateGK, ...] | None = None,
+        time_to_live: int | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        will_respond_to_irr: bool | None = None,
+        pre_granted_arq: RegistrationConfirmPreGrantedARQ | None = None,
+        maintain_connection: bool | None = None,
+        service_control: tuple[ServiceControlSession, ...] | None = None,
+        supports_additive_registration: bool | None = None,
+        terminal_alias_pattern: tuple[AddressPattern, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...] | None = None,
+        usage_spec: tuple[RasUsageSpecification, ...] | None = None,
+        feature_server_alias: AliasAddress | None = None,
+        capacity_reporting_spec: CapacityReportingSpecification | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        assigned_gatekeeper: AlternateGK | None = None,
+        rehoming_model: RehomingModel | None = None,
+        transport_qos: TransportQOS | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "call_signal_address", call_signal_address)
+        put(self, "terminal_alias", terminal_alias)
+        put(self, "gatekeeper_identifier", gatekeeper_identifier)
+        put(self, "endpoint_identifier", endpoint_identifier)
+        put(self, "alternate_gatekeeper", alternate_gatekeeper)
+        put(self, "time_to_live", time_to_live)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "will_respond_to_irr", will_respond_to_irr)
+        put(self, "pre_granted_arq", pre_granted_arq)
+        put(self, "maintain_connection", maintain_connection)
+        put(self, "service_control", service_control)
+        put(self, "supports_additive_registration", supports_additive_registration)
+        put(self, "terminal_alias_pattern", terminal_alias_pattern)
+        put(self, "supported_prefixes", supported_prefixes)
+        put(self, "usage_spec", usage_spec)
+        put(self, "feature_server_alias", feature_server_alias)
+        put(self, "capacity_reporting_spec", capacity_reporting_spec)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
+        put(self, "assigned_gatekeeper", assigned_gatekeeper)
+        put(self, "rehoming_model", rehoming_model)
+        put(self, "transport_qos", transport_qos)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationConfirmPreGrantedARQ:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RegistrationConfirmPreGrantedARQ(Value):
     """RegistrationConfirmPreGrantedARQ (SEQUENCE)."""
 
+    __slots__ = ("make_call", "use_gk_call_signal_address_to_make_call", "answer_call", "use_gk_call_signal_address_to_answer", "irr_frequency_in_call", "total_bandwidth_restriction", "alternate_transport_addresses", "use_specified_transport",)
     make_call: bool
     use_gk_call_signal_address_to_make_call: bool
     answer_call: bool
     use_gk_call_signal_address_to_answer: bool
-    irr_frequency_in_call: int | None = None
-    total_bandwidth_restriction: int | None = None
-    alternate_transport_addresses: AlternateTransportAddresses | None = None
-    use_specified_transport: UseSpecifiedTransport | None = None
+    irr_frequency_in_call: int | None
+    total_bandwidth_restriction: int | None
+    alternate_transport_addresses: AlternateTransportAddresses | None
+    use_specified_transport: UseSpecifiedTransport | None
+
+    def __init__(
+        self,
+        *,
+        make_call: bool,
+        use_gk_call_signal_address_to_make_call: bool,
+        answer_call: bool,
+        use_gk_call_signal_address_to_answer: bool,
+        irr_frequency_in_call: int | None = None,
+        total_bandwidth_restriction: int | None = None,
+        alternate_transport_addresses: AlternateTransportAddresses | None = None,
+        use_specified_transport: UseSpecifiedTransport | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "make_call", make_call)
+        put(self, "use_gk_call_signal_address_to_make_call", use_gk_call_signal_address_to_make_call)
+        put(self, "answer_call", answer_call)
+        put(self, "use_gk_call_signal_address_to_answer", use_gk_call_signal_address_to_answer)
+        put(self, "irr_frequency_in_call", irr_frequency_in_call)
+        put(self, "total_bandwidth_restriction", total_bandwidth_restriction)
+        put(self, "alternate_transport_addresses", alternate_transport_addresses)
+        put(self, "use_specified_transport", use_specified_transport)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceControlSession:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ServiceControlSession(Value):
     """ServiceControlSession (SEQUENCE)."""
 
+    __slots__ = ("session_id", "contents", "reason",)
     session_id: int
-    contents: ServiceControlDescriptor | None = None
+    contents: ServiceControlDescriptor | None
     reason: ServiceControlSessionReason
 
+    def __init__(
+        self,
+        *,
+        session_id: int,
+        contents: ServiceControlDescriptor | None = None,
+        reason: ServiceControlSessionReason,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "session_id", session_id)
+        put(self, "contents", contents)
+        put(self, "reason", reason)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallCreditServiceControl:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CallCreditServiceControl(Value):
     """CallCreditServiceControl (SEQUENCE)."""
 
-    amount_string: str | None = None
-    billing_mode: CallCreditServiceControlBillingMode | None = None
-    call_duration_limit: int | None = None
-    enforce_call_duration_limit: bool | None = None
-    call_starting_point: CallCreditServiceControlCallStartingPoint | None = None
+    __slots__ = ("amount_string", "billing_mode", "call_duration_limit", "enforce_call_duration_limit", "call_starting_point",)
+    amount_string: str | None
+    billing_mode: CallCreditServiceControlBillingMode | None
+    call_duration_limit: int | None
+    enforce_call_duration_limit: bool | None
+    call_starting_point: CallCreditServiceControlCallStartingPoint | None
+
+    def __init__(
+        self,
+        *,
+        amount_string: str | None = None,
+        billing_mode: CallCreditServiceControlBillingMode | None = None,
+        call_duration_limit: int | None = None,
+        enforce_call_duration_limit: bool | None = None,
+        call_starting_point: CallCreditServiceControlCallStartingPoint | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "amount_string", amount_string)
+        put(self, "billing_mode", billing_mode)
+        put(self, "call_duration_limit", call_duration_limit)
+        put(self, "enforce_call_duration_limit", enforce_call_duration_limit)
+        put(self, "call_starting_point", call_starting_point)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RasUsageSpecification:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RasUsageSpecification(Value):
     """RasUsageSpecification (SEQUENCE)."""
 
+    __slots__ = ("when", "call_starting_point", "required",)
     when: RasUsageSpecificationWhen
-    call_starting_point: RasUsageSpecificationCallStartingPoint | None = None
+    call_starting_point: RasUsageSpecificationCallStartingPoint | None
     required: RasUsageInfoTypes
 
+    def __init__(
+        self,
+        *,
+        when: RasUsageSpecificationWhen,
+        call_starting_point: RasUsageSpecificationCallStartingPoint | None = None,
+        required: RasUsageInfoTypes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "when", when)
+        put(self, "call_starting_point", call_starting_point)
+        put(self, "required", required)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RasUsageSpecificationWhen:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RasUsageSpecificationWhen(Value):
     """RasUsageSpecificationWhen (SEQUENCE)."""
 
-    start: bool | None = None
-    end: bool | None = None
-    in_irr: bool | None = None
+    __slots__ = ("start", "end", "in_irr",)
+    start: bool | None
+    end: bool | None
+    in_irr: bool | None
+
+    def __init__(
+        self,
+        *,
+        start: bool | None = None,
+        end: bool | None = None,
+        in_irr: bool | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "start", start)
+        put(self, "end", end)
+        put(self, "in_irr", in_irr)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RasUsageSpecificationCallStartingPoint:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RasUsageSpecificationCallStartingPoint(Value):
     """RasUsageSpecificationCallStartingPoint (SEQUENCE)."""
 
-    alerting: bool | None = None
-    connect: bool | None = None
+    __slots__ = ("alerting", "connect",)
+    alerting: bool | None
+    connect: bool | None
+
+    def __init__(
+        self,
+        *,
+        alerting: bool | None = None,
+        connect: bool | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "alerting", alerting)
+        put(self, "connect", connect)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapacityReportingSpecification:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CapacityReportingSpecification(Value):
     """CapacityReportingSpecification (SEQUENCE)."""
 
+    __slots__ = ("when",)
     when: CapacityReportingSpecificationWhen
 
+    def __init__(
+        self,
+        *,
+        when: CapacityReportingSpecificationWhen,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "when", when)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapacityReportingSpecificationWhen:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CapacityReportingSpecificationWhen(Value):
     """CapacityReportingSpecificationWhen (SEQUENCE)."""
 
-    call_start: bool | None = None
-    call_end: bool | None = None
+    __slots__ = ("call_start", "call_end",)
+    call_start: bool | None
+    call_end: bool | None
+
+    def __init__(
+        self,
+        *,
+        call_start: bool | None = None,
+        call_end: bool | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "call_start", call_start)
+        put(self, "call_end", call_end)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationReject:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RegistrationReject(Value):
     """RegistrationReject (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "protocol_identifier", "non_standard_data", "reject_reason", "gatekeeper_identifier", "alt_gk_info", "tokens", "crypto_tokens", "integrity_check_value", "feature_set", "generic_data", "assigned_gatekeeper",)
     request_seq_num: int
     protocol_identifier: str
-    non_standard_data: NonStandardParameter | None = None
+    non_standard_data: NonStandardParameter | None
     reject_reason: RegistrationRejectReason
-    gatekeeper_identifier: str | None = None
-    alt_gk_info: AltGKInfo | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    assigned_gatekeeper: AlternateGK | None = None
+    gatekeeper_identifier: str | None
+    alt_gk_info: AltGKInfo | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+    assigned_gatekeeper: AlternateGK | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        protocol_identifier: str,
+        non_standard_data: NonStandardParameter | None = None,
+        reject_reason: RegistrationRejectReason,
+        gatekeeper_identifier: str | None = None,
+        alt_gk_info: AltGKInfo | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        assigned_gatekeeper: AlternateGK | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "reject_reason", reject_reason)
+        put(self, "gatekeeper_identifier", gatekeeper_identifier)
+        put(self, "alt_gk_info", alt_gk_info)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
+        put(self, "assigned_gatekeeper", assigned_gatekeeper)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationRejectReasonInvalidTerminalAliases:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RegistrationRejectReasonInvalidTerminalAliases(Value):
     """RegistrationRejectReasonInvalidTerminalAliases (SEQUENCE)."""
 
-    terminal_alias: tuple[AliasAddress, ...] | None = None
-    terminal_alias_pattern: tuple[AddressPattern, ...] | None = None
-    supported_prefixes: tuple[SupportedPrefix, ...] | None = None
+    __slots__ = ("terminal_alias", "terminal_alias_pattern", "supported_prefixes",)
+    terminal_alias: tuple[AliasAddress, ...] | None
+    terminal_alias_pattern: tuple[AddressPattern, ...] | None
+    supported_prefixes: tuple[SupportedPrefix, ...] | None
+
+    def __init__(
+        self,
+        *,
+        terminal_alias: tuple[AliasAddress, ...] | None = None,
+        terminal_alias_pattern: tuple[AddressPattern, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "terminal_alias", terminal_alias)
+        put(self, "terminal_alias_pattern", terminal_alias_pattern)
+        put(self, "supported_prefixes", supported_prefixes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnregistrationRequest:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class UnregistrationRequest(Value):
     """UnregistrationRequest (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "call_signal_address", "endpoint_alias", "non_standard_data", "endpoint_identifier", "alternate_endpoints", "gatekeeper_identifier", "tokens", "crypto_tokens", "integrity_check_value", "reason", "endpoint_alias_pattern", "supported_prefixes", "alternate_gatekeeper", "generic_data", "assigned_gatekeeper",)
     request_seq_num: int
     call_signal_address: tuple[TransportAddress, ...]
-    endpoint_alias: tuple[AliasAddress, ...] | None = None
-    non_standard_data: NonStandardParameter | None = None
-    endpoint_identifier: str | None = None
-    alternate_endpoints: tuple[Endpoint, ...] | None = None
-    gatekeeper_identifier: str | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    reason: UnregRequestReason | None = None
-    endpoint_alias_pattern: tuple[AddressPattern, ...] | None = None
-    supported_prefixes: tuple[SupportedPrefix, ...] | None = None
-    alternate_gatekeeper: tuple[AlternateGK, ...] | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    assigned_gatekeeper: AlternateGK | None = None
+    endpoint_alias: tuple[AliasAddress, ...] | None
+    non_standard_data: NonStandardParameter | None
+    endpoint_identifier: str | None
+    alternate_endpoints: tuple[Endpoint, ...] | None
+    gatekeeper_identifier: str | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    reason: UnregRequestReason | None
+    endpoint_alias_pattern: tuple[AddressPattern, ...] | None
+    supported_prefixes: tuple[SupportedPrefix, ...] | None
+    alternate_gatekeeper: tuple[AlternateGK, ...] | None
+    generic_data: tuple[GenericData, ...] | None
+    assigned_gatekeeper: AlternateGK | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        call_signal_address: tuple[TransportAddress, ...],
+        endpoint_alias: tuple[AliasAddress, ...] | None = None,
+        non_standard_data: NonStandardParameter | None = None,
+        endpoint_identifier: str | None = None,
+        alternate_endpoints: tuple[Endpoint, ...] | None = None,
+        gatekeeper_identifier: str | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        reason: UnregRequestReason | None = None,
+        endpoint_alias_pattern: tuple[AddressPattern, ...] | None = None,
+        supported_prefixes: tuple[SupportedPrefix, ...] | None = None,
+        alternate_gatekeeper: tuple[AlternateGK, ...] | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        assigned_gatekeeper: AlternateGK | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "call_signal_address", call_signal_address)
+        put(self, "endpoint_alias", endpoint_alias)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "endpoint_identifier", endpoint_identifier)
+        put(self, "alternate_endpoints", alternate_endpoints)
+        put(self, "gatekeeper_identifier", gatekeeper_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "reason", reason)
+        put(self, "endpoint_alias_pattern", endpoint_alias_pattern)
+        put(self, "supported_prefixes", supported_prefixes)
+        put(self, "alternate_gatekeeper", alternate_gatekeeper)
+        put(self, "generic_data", generic_data)
+        put(self, "assigned_gatekeeper", assigned_gatekeeper)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnregistrationConfirm:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class UnregistrationConfirm(Value):
     """UnregistrationConfirm (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "non_standard_data", "tokens", "crypto_tokens", "integrity_check_value", "generic_data", "assigned_gatekeeper",)
     request_seq_num: int
-    non_standard_data: NonStandardParameter | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    assigned_gatekeeper: AlternateGK | None = None
+    non_standard_data: NonStandardParameter | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    generic_data: tuple[GenericData, ...] | None
+    assigned_gatekeeper: AlternateGK | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        non_standard_data: NonStandardParameter | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        assigned_gatekeeper: AlternateGK | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "generic_data", generic_data)
+        put(self, "assigned_gatekeeper", assigned_gatekeeper)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnregistrationReject:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class UnregistrationReject(Value):
     """UnregistrationReject (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "reject_reason", "non_standard_data", "alt_gk_info", "tokens", "crypto_tokens", "integrity_check_value", "generic_data",)
     request_seq_num: int
     reject_reason: UnregRejectReason
-    non_standard_data: NonStandardParameter | None = None
-    alt_gk_info: AltGKInfo | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    non_standard_data: NonStandardParameter | None
+    alt_gk_info: AltGKInfo | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        reject_reason: UnregRejectReason,
+        non_standard_data: NonStandardParameter | None = None,
+        alt_gk_info: AltGKInfo | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "reject_reason", reject_reason)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "alt_gk_info", alt_gk_info)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "generic_data", generic_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdmissionRequest:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class AdmissionRequest(Value):
     """AdmissionRequest (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "call_type", "call_model", "endpoint_identifier", "destination_info", "dest_call_signal_address", "dest_extra_call_info", "src_info", "src_call_signal_address", "band_width", "call_reference_value", "non_standard_data", "call_services", "conference_id", "active_mc", "answer_call", "can_map_alias", "call_identifier", "src_alternatives", "dest_alternatives", "gatekeeper_identifier", "tokens", "crypto_tokens", "integrity_check_value", "transport_qos", "will_supply_uuies", "call_linkage", "gateway_data_rate", "capacity", "circuit_info", "desired_protocols", "desired_tunnelled_protocol", "feature_set", "generic_data", "can_map_src_alias",)
     request_seq_num: int
     call_type: CallType
-    call_model: CallModel | None = None
+    call_model: CallModel | None
     endpoint_identifier: str
-    destination_info: tuple[AliasAddress, ...] | None = None
-    dest_call_signal_address: TransportAddress | None = None
-    dest_extra_call_info: tuple[AliasAddress, ...] | None = None
+    destination_info: tuple[AliasAddress, ...] | None
+    dest_call_signal_address: TransportAddress | None
+    dest_extra_call_info: tuple[AliasAddress, ...] | None
     src_info: tuple[AliasAddress, ...]
-    src_call_signal_address: TransportAddress | None = None
+    src_call_signal_address: TransportAddress | None
     band_width: int
     call_reference_value: int
-    non_standard_data: NonStandardParameter | None = None
-    call_services: QseriesOptions | None = None
+    non_standard_data: NonStandardParameter | None
+    call_services: QseriesOptions | None
     conference_id: bytes
     active_mc: bool
     answer_call: bool
-    can_map_alias: bool | None = None
-    call_identifier: CallIdentifier | None = None
-    src_alternatives: tuple[Endpoint, ...] | None = None
-    dest_alternatives: tuple[Endpoint, ...] | None = None
-    gatekeeper_identifier: str | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    transport_qos: TransportQOS | None = None
-    will_supply_uuies: bool | None = None
-    call_linkage: CallLinkage | None = None
-    gateway_data_rate: DataRate | None = None
-    capacity: CallCapacity | None = None
-    circuit_info: CircuitInfo | None = None
-    desired_protocols: tuple[SupportedProtocols, ...] | None = None
-    desired_tunnelled_protocol: TunnelledProtocol | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    can_map_src_alias: bool | None = None
+    can_map_alias: bool | None
+    call_identifier: CallIdentifier | None
+    src_alternatives: tuple[Endpoint, ...] | None
+    dest_alternatives: tuple[Endpoint, ...] | None
+    gatekeeper_identifier: str | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    transport_qos: TransportQOS | None
+    will_supply_uuies: bool | None
+    call_linkage: CallLinkage | None
+    gateway_data_rate: DataRate | None
+    capacity: CallCapacity | None
+    circuit_info: CircuitInfo | None
+    desired_protocols: tuple[SupportedProtocols, ...] | None
+    desired_tunnelled_protocol: TunnelledProtocol | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+    can_map_src_alias: bool | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        call_type: CallType,
+        call_model: CallModel | None = None,
+        endpoint_identifier: str,
+        destination_info: tuple[AliasAddress, ...] | None = None,
+        dest_call_signal_address: TransportAddress | None = None,
+        dest_extra_call_info: tuple[AliasAddress, ...] | None = None,
+        src_info: tuple[AliasAddress, ...],
+        src_call_signal_address: TransportAddress | None = None,
+        band_width: int,
+        call_reference_value: int,
+        non_standard_data: NonStandardParameter | None = None,
+        call_services: QseriesOptions | None = None,
+        conference_id: bytes,
+        active_mc: bool,
+        answer_call: bool,
+        can_map_alias: bool | None = None,
+        call_identifier: CallIdentifier | None = None,
+        src_alternatives: tuple[Endpoint, ...] | None = None,
+        dest_alternatives: tuple[Endpoint, ...] | None = None,
+        gatekeeper_identifier: str | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        transport_qos: TransportQOS | None = None,
+        will_supply_uuies: bool | None = None,
+        call_linkage: CallLinkage | None = None,
+        gateway_data_rate: DataRate | None = None,
+        capacity: CallCapacity | None = None,
+        circuit_info: CircuitInfo | None = None,
+        desired_protocols: tuple[SupportedProtocols, ...] | None = None,
+        desired_tunnelled_protocol: TunnelledProtocol | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        can_map_src_alias: bool | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "call_type", call_type)
+        put(self, "call_model", call_model)
+        put(self, "endpoint_identifier", endpoint_identifier)
+        put(self, "destination_info", destination_info)
+        put(self, "dest_call_signal_address", dest_call_signal_address)
+        put(self, "dest_extra_call_info", dest_extra_call_info)
+        put(self, "src_info", src_info)
+        put(self, "src_call_signal_address", src_call_signal_address)
+        put(self, "band_width", band_width)
+        put(self, "call_reference_value", call_reference_value)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "call_services", call_services)
+        put(self, "conference_id", conference_id)
+        put(self, "active_mc", active_mc)
+        put(self, "answer_call", answer_call)
+        put(self, "can_map_alias", can_map_alias)
+        put(self, "call_identifier", call_identifier)
+        put(self, "src_alternatives", src_alternatives)
+        put(self, "dest_alternatives", dest_alternatives)
+        put(self, "gatekeeper_identifier", gatekeeper_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "transport_qos", transport_qos)
+        put(self, "will_supply_uuies", will_supply_uuies)
+        put(self, "call_linkage", call_linkage)
+        put(self, "gateway_data_rate", gateway_data_rate)
+        put(self, "capacity", capacity)
+        put(self, "circuit_info", circuit_info)
+        put(self, "desired_protocols", desired_protocols)
+        put(self, "desired_tunnelled_protocol", desired_tunnelled_protocol)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
+        put(self, "can_map_src_alias", can_map_src_alias)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallIdentifier:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CallIdentifier(Value):
     """CallIdentifier (SEQUENCE)."""
 
+    __slots__ = ("guid",)
     guid: bytes
 
+    def __init__(
+        self,
+        *,
+        guid: bytes,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "guid", guid)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallLinkage:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CallLinkage(Value):
     """CallLinkage (SEQUENCE)."""
 
-    global_call_id: bytes | None = None
-    thread_id: bytes | None = None
+    __slots__ = ("global_call_id", "thread_id",)
+    global_call_id: bytes | None
+    thread_id: bytes | None
+
+    def __init__(
+        self,
+        *,
+        global_call_id: bytes | None = None,
+        thread_id: bytes | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "global_call_id", global_call_id)
+        put(self, "thread_id", thread_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdmissionConfirm:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class AdmissionConfirm(Value):
     """AdmissionConfirm (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "band_width", "call_model", "dest_call_signal_address", "irr_frequency", "non_standard_data", "destination_info", "dest_extra_call_info", "destination_type", "remote_extension_address", "alternate_endpoints", "tokens", "crypto_tokens", "integrity_check_value", "transport_qos", "will_respond_to_irr", "uuies_requested", "language", "alternate_transport_addresses", "use_specified_transport", "circuit_info", "usage_spec", "supported_protocols", "service_control", "multiple_calls", "feature_set", "generic_data", "modified_src_info", "assigned_gatekeeper",)
     request_seq_num: int
     band_width: int
     call_model: CallModel
     dest_call_signal_address: TransportAddress
-    irr_frequency: int | None = None
-    non_standard_data: NonStandardParameter | None = None
-    destination_info: tuple[AliasAddress, ...] | None = None
-    dest_extra_call_info: tuple[AliasAddress, ...] | None = None
-    destination_type: EndpointType | None = None
-    remote_extension_address: tuple[AliasAddress, ...] | None = None
-    alternate_endpoints: tuple[Endpoint, ...] | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    transport_qos: TransportQOS | None = None
-    will_respond_to_irr: bool | None = None
-    uuies_requested: UUIEsRequested | None = None
-    language: tuple[str, ...] | None = None
-    alternate_transport_addresses: AlternateTransportAddresses | None = None
-    use_specified_transport: UseSpecifiedTransport | None = None
-    circuit_info: CircuitInfo | None = None
-    usage_spec: tuple[RasUsageSpecification, ...] | None = None
-    supported_protocols: tuple[SupportedProtocols, ...] | None = None
-    service_control: tuple[ServiceControlSession, ...] | None = None
-    multiple_calls: bool | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    modified_src_info: tuple[AliasAddress, ...] | None = None
-    assigned_gatekeeper: AlternateGK | None = None
+    irr_frequency: int | None
+    non_standard_data: NonStandardParameter | None
+    destination_info: tuple[AliasAddress, ...] | None
+    dest_extra_call_info: tuple[AliasAddress, ...] | None
+    destination_type: EndpointType | None
+    remote_extension_address: tuple[AliasAddress, ...] | None
+    alternate_endpoints: tuple[Endpoint, ...] | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    transport_qos: TransportQOS | None
+    will_respond_to_irr: bool | None
+    uuies_requested: UUIEsRequested | None
+    language: tuple[str, ...] | None
+    alternate_transport_addresses: AlternateTransportAddresses | None
+    use_specified_transport: UseSpecifiedTransport | None
+    circuit_info: CircuitInfo | None
+    usage_spec: tuple[RasUsageSpecification, ...] | None
+    supported_protocols: tuple[SupportedProtocols, ...] | None
+    service_control: tuple[ServiceControlSession, ...] | None
+    multiple_calls: bool | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+    modified_src_info: tuple[AliasAddress, ...] | None
+    assigned_gatekeeper: AlternateGK | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        band_width: int,
+        call_model: CallModel,
+        dest_call_signal_address: TransportAddress,
+        irr_frequency: int | None = None,
+        non_standard_data: NonStandardParameter | None = None,
+        destination_info: tuple[AliasAddress, ...] | None = None,
+        dest_extra_call_info: tuple[AliasAddress, ...] | None = None,
+        destination_type: EndpointType | None = None,
+        remote_extension_address: tuple[AliasAddress, ...] | None = None,
+        alternate_endpoints: tuple[Endpoint, ...] | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        transport_qos: TransportQOS | None = None,
+        will_respond_to_irr: bool | None = None,
+        uuies_requested: UUIEsRequested | None = None,
+        language: tuple[str, ...] | None = None,
+        alternate_transport_addresses: AlternateTransportAddresses | None = None,
+        use_specified_transport: UseSpecifiedTransport | None = None,
+        circuit_info: CircuitInfo | None = None,
+        usage_spec: tuple[RasUsageSpecification, ...] | None = None,
+        supported_protocols: tuple[SupportedProtocols, ...] | None = None,
+        service_control: tuple[ServiceControlSession, ...] | None = None,
+        multiple_calls: bool | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        modified_src_info: tuple[AliasAddress, ...] | None = None,
+        assigned_gatekeeper: AlternateGK | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "band_width", band_width)
+        put(self, "call_model", call_model)
+        put(self, "dest_call_signal_address", dest_call_signal_address)
+        put(self, "irr_frequency", irr_frequency)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "destination_info", destination_info)
+        put(self, "dest_extra_call_info", dest_extra_call_info)
+        put(self, "destination_type", destination_type)
+        put(self, "remote_extension_address", remote_extension_address)
+        put(self, "alternate_endpoints", alternate_endpoints)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "transport_qos", transport_qos)
+        put(self, "will_respond_to_irr", will_respond_to_irr)
+        put(self, "uuies_requested", uuies_requested)
+        put(self, "language", language)
+        put(self, "alternate_transport_addresses", alternate_transport_addresses)
+        put(self, "use_specified_transport", use_specified_transport)
+        put(self, "circuit_info", circuit_info)
+        put(self, "usage_spec", usage_spec)
+        put(self, "supported_protocols", supported_protocols)
+        put(self, "service_control", service_control)
+        put(self, "multiple_calls", multiple_calls)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
+        put(self, "modified_src_info", modified_src_info)
+        put(self, "assigned_gatekeeper", assigned_gatekeeper)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UUIEsRequested:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class UUIEsRequested(Value):
     """UUIEsRequested (SEQUENCE)."""
 
+    __slots__ = ("setup", "call_proceeding", "connect", "alerting", "information", "release_complete", "facility", "progress", "empty", "status", "status_inquiry", "setup_acknowledge", "notify",)
     setup: bool
     call_proceeding: bool
     connect: bool
@@ -1343,775 +3382,2097 @@ class UUIEsRequested:
     facility: bool
     progress: bool
     empty: bool
-    status: bool | None = None
-    status_inquiry: bool | None = None
-    setup_acknowledge: bool | None = None
-    notify: bool | None = None
+    status: bool | None
+    status_inquiry: bool | None
+    setup_acknowledge: bool | None
+    notify: bool | None
+
+    def __init__(
+        self,
+        *,
+        setup: bool,
+        call_proceeding: bool,
+        connect: bool,
+        alerting: bool,
+        information: bool,
+        release_complete: bool,
+        facility: bool,
+        progress: bool,
+        empty: bool,
+        status: bool | None = None,
+        status_inquiry: bool | None = None,
+        setup_acknowledge: bool | None = None,
+        notify: bool | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "setup", setup)
+        put(self, "call_proceeding", call_proceeding)
+        put(self, "connect", connect)
+        put(self, "alerting", alerting)
+        put(self, "information", information)
+        put(self, "release_complete", release_complete)
+        put(self, "facility", facility)
+        put(self, "progress", progress)
+        put(self, "empty", empty)
+        put(self, "status", status)
+        put(self, "status_inquiry", status_inquiry)
+        put(self, "setup_acknowledge", setup_acknowledge)
+        put(self, "notify", notify)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdmissionReject:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class AdmissionReject(Value):
     """AdmissionReject (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "reject_reason", "non_standard_data", "alt_gk_info", "tokens", "crypto_tokens", "call_signal_address", "integrity_check_value", "service_control", "feature_set", "generic_data", "assigned_gatekeeper",)
     request_seq_num: int
     reject_reason: AdmissionRejectReason
-    non_standard_data: NonStandardParameter | None = None
-    alt_gk_info: AltGKInfo | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    call_signal_address: tuple[TransportAddress, ...] | None = None
-    integrity_check_value: ICV | None = None
-    service_control: tuple[ServiceControlSession, ...] | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    assigned_gatekeeper: AlternateGK | None = None
+    non_standard_data: NonStandardParameter | None
+    alt_gk_info: AltGKInfo | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    call_signal_address: tuple[TransportAddress, ...] | None
+    integrity_check_value: ICV | None
+    service_control: tuple[ServiceControlSession, ...] | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+    assigned_gatekeeper: AlternateGK | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        reject_reason: AdmissionRejectReason,
+        non_standard_data: NonStandardParameter | None = None,
+        alt_gk_info: AltGKInfo | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        call_signal_address: tuple[TransportAddress, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        service_control: tuple[ServiceControlSession, ...] | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        assigned_gatekeeper: AlternateGK | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "reject_reason", reject_reason)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "alt_gk_info", alt_gk_info)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "call_signal_address", call_signal_address)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "service_control", service_control)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
+        put(self, "assigned_gatekeeper", assigned_gatekeeper)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BandwidthRequest:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class BandwidthRequest(Value):
     """BandwidthRequest (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "endpoint_identifier", "conference_id", "call_reference_value", "call_type", "band_width", "non_standard_data", "call_identifier", "gatekeeper_identifier", "tokens", "crypto_tokens", "integrity_check_value", "answered_call", "call_linkage", "capacity", "usage_information", "bandwidth_details", "generic_data", "transport_qos",)
     request_seq_num: int
     endpoint_identifier: str
     conference_id: bytes
     call_reference_value: int
-    call_type: CallType | None = None
+    call_type: CallType | None
     band_width: int
-    non_standard_data: NonStandardParameter | None = None
-    call_identifier: CallIdentifier | None = None
-    gatekeeper_identifier: str | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    answered_call: bool | None = None
-    call_linkage: CallLinkage | None = None
-    capacity: CallCapacity | None = None
-    usage_information: RasUsageInformation | None = None
-    bandwidth_details: tuple[BandwidthDetails, ...] | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    transport_qos: TransportQOS | None = None
+    non_standard_data: NonStandardParameter | None
+    call_identifier: CallIdentifier | None
+    gatekeeper_identifier: str | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    answered_call: bool | None
+    call_linkage: CallLinkage | None
+    capacity: CallCapacity | None
+    usage_information: RasUsageInformation | None
+    bandwidth_details: tuple[BandwidthDetails, ...] | None
+    generic_data: tuple[GenericData, ...] | None
+    transport_qos: TransportQOS | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        endpoint_identifier: str,
+        conference_id: bytes,
+        call_reference_value: int,
+        call_type: CallType | None = None,
+        band_width: int,
+        non_standard_data: NonStandardParameter | None = None,
+        call_identifier: CallIdentifier | None = None,
+        gatekeeper_identifier: str | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        answered_call: bool | None = None,
+        call_linkage: CallLinkage | None = None,
+        capacity: CallCapacity | None = None,
+        usage_information: RasUsageInformation | None = None,
+        bandwidth_details: tuple[BandwidthDetails, ...] | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        transport_qos: TransportQOS | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "endpoint_identifier", endpoint_identifier)
+        put(self, "conference_id", conference_id)
+        put(self, "call_reference_value", call_reference_value)
+        put(self, "call_type", call_type)
+        put(self, "band_width", band_width)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "call_identifier", call_identifier)
+        put(self, "gatekeeper_identifier", gatekeeper_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "answered_call", answered_call)
+        put(self, "call_linkage", call_linkage)
+        put(self, "capacity", capacity)
+        put(self, "usage_information", usage_information)
+        put(self, "bandwidth_details", bandwidth_details)
+        put(self, "generic_data", generic_data)
+        put(self, "transport_qos", transport_qos)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RasUsageInformation:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RasUsageInformation(Value):
     """RasUsageInformation (SEQUENCE)."""
 
+    __slots__ = ("non_standard_usage_fields", "alerting_time", "connect_time", "end_time",)
     non_standard_usage_fields: tuple[NonStandardParameter, ...]
-    alerting_time: int | None = None
-    connect_time: int | None = None
-    end_time: int | None = None
+    alerting_time: int | None
+    connect_time: int | None
+    end_time: int | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_usage_fields: tuple[NonStandardParameter, ...],
+        alerting_time: int | None = None,
+        connect_time: int | None = None,
+        end_time: int | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_usage_fields", non_standard_usage_fields)
+        put(self, "alerting_time", alerting_time)
+        put(self, "connect_time", connect_time)
+        put(self, "end_time", end_time)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BandwidthDetails:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class BandwidthDetails(Value):
     """BandwidthDetails (SEQUENCE)."""
 
+    __slots__ = ("sender", "multicast", "bandwidth", "rtcp_addresses",)
     sender: bool
     multicast: bool
     bandwidth: int
     rtcp_addresses: TransportChannelInfo
 
+    def __init__(
+        self,
+        *,
+        sender: bool,
+        multicast: bool,
+        bandwidth: int,
+        rtcp_addresses: TransportChannelInfo,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "sender", sender)
+        put(self, "multicast", multicast)
+        put(self, "bandwidth", bandwidth)
+        put(self, "rtcp_addresses", rtcp_addresses)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransportChannelInfo:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class TransportChannelInfo(Value):
     """TransportChannelInfo (SEQUENCE)."""
 
-    send_address: TransportAddress | None = None
-    recv_address: TransportAddress | None = None
+    __slots__ = ("send_address", "recv_address",)
+    send_address: TransportAddress | None
+    recv_address: TransportAddress | None
+
+    def __init__(
+        self,
+        *,
+        send_address: TransportAddress | None = None,
+        recv_address: TransportAddress | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "send_address", send_address)
+        put(self, "recv_address", recv_address)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BandwidthConfirm:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class BandwidthConfirm(Value):
     """BandwidthConfirm (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "band_width", "non_standard_data", "tokens", "crypto_tokens", "integrity_check_value", "capacity", "generic_data", "transport_qos",)
     request_seq_num: int
     band_width: int
-    non_standard_data: NonStandardParameter | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    capacity: CallCapacity | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    transport_qos: TransportQOS | None = None
+    non_standard_data: NonStandardParameter | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    capacity: CallCapacity | None
+    generic_data: tuple[GenericData, ...] | None
+    transport_qos: TransportQOS | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        band_width: int,
+        non_standard_data: NonStandardParameter | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        capacity: CallCapacity | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        transport_qos: TransportQOS | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "band_width", band_width)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "capacity", capacity)
+        put(self, "generic_data", generic_data)
+        put(self, "transport_qos", transport_qos)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BandwidthReject:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class BandwidthReject(Value):
     """BandwidthReject (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "reject_reason", "allowed_band_width", "non_standard_data", "alt_gk_info", "tokens", "crypto_tokens", "integrity_check_value", "generic_data",)
     request_seq_num: int
     reject_reason: BandRejectReason
     allowed_band_width: int
-    non_standard_data: NonStandardParameter | None = None
-    alt_gk_info: AltGKInfo | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    non_standard_data: NonStandardParameter | None
+    alt_gk_info: AltGKInfo | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        reject_reason: BandRejectReason,
+        allowed_band_width: int,
+        non_standard_data: NonStandardParameter | None = None,
+        alt_gk_info: AltGKInfo | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "reject_reason", reject_reason)
+        put(self, "allowed_band_width", allowed_band_width)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "alt_gk_info", alt_gk_info)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "generic_data", generic_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisengageRequest:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class DisengageRequest(Value):
     """DisengageRequest (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "endpoint_identifier", "conference_id", "call_reference_value", "disengage_reason", "non_standard_data", "call_identifier", "gatekeeper_identifier", "tokens", "crypto_tokens", "integrity_check_value", "answered_call", "call_linkage", "capacity", "circuit_info", "usage_information", "termination_cause", "service_control", "generic_data",)
     request_seq_num: int
     endpoint_identifier: str
     conference_id: bytes
     call_reference_value: int
     disengage_reason: DisengageReason
-    non_standard_data: NonStandardParameter | None = None
-    call_identifier: CallIdentifier | None = None
-    gatekeeper_identifier: str | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    answered_call: bool | None = None
-    call_linkage: CallLinkage | None = None
-    capacity: CallCapacity | None = None
-    circuit_info: CircuitInfo | None = None
-    usage_information: RasUsageInformation | None = None
-    termination_cause: CallTerminationCause | None = None
-    service_control: tuple[ServiceControlSession, ...] | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    non_standard_data: NonStandardParameter | None
+    call_identifier: CallIdentifier | None
+    gatekeeper_identifier: str | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    answered_call: bool | None
+    call_linkage: CallLinkage | None
+    capacity: CallCapacity | None
+    circuit_info: CircuitInfo | None
+    usage_information: RasUsageInformation | None
+    termination_cause: CallTerminationCause | None
+    service_control: tuple[ServiceControlSession, ...] | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        endpoint_identifier: str,
+        conference_id: bytes,
+        call_reference_value: int,
+        disengage_reason: DisengageReason,
+        non_standard_data: NonStandardParameter | None = None,
+        call_identifier: CallIdentifier | None = None,
+        gatekeeper_identifier: str | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        answered_call: bool | None = None,
+        call_linkage: CallLinkage | None = None,
+        capacity: CallCapacity | None = None,
+        circuit_info: CircuitInfo | None = None,
+        usage_information: RasUsageInformation | None = None,
+        termination_cause: CallTerminationCause | None = None,
+        service_control: tuple[ServiceControlSession, ...] | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "endpoint_identifier", endpoint_identifier)
+        put(self, "conference_id", conference_id)
+        put(self, "call_reference_value", call_reference_value)
+        put(self, "disengage_reason", disengage_reason)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "call_identifier", call_identifier)
+        put(self, "gatekeeper_identifier", gatekeeper_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "answered_call", answered_call)
+        put(self, "call_linkage", call_linkage)
+        put(self, "capacity", capacity)
+        put(self, "circuit_info", circuit_info)
+        put(self, "usage_information", usage_information)
+        put(self, "termination_cause", termination_cause)
+        put(self, "service_control", service_control)
+        put(self, "generic_data", generic_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisengageConfirm:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class DisengageConfirm(Value):
     """DisengageConfirm (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "non_standard_data", "tokens", "crypto_tokens", "integrity_check_value", "capacity", "circuit_info", "usage_information", "generic_data", "assigned_gatekeeper",)
     request_seq_num: int
-    non_standard_data: NonStandardParameter | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    capacity: CallCapacity | None = None
-    circuit_info: CircuitInfo | None = None
-    usage_information: RasUsageInformation | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    assigned_gatekeeper: AlternateGK | None = None
+    non_standard_data: NonStandardParameter | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    capacity: CallCapacity | None
+    circuit_info: CircuitInfo | None
+    usage_information: RasUsageInformation | None
+    generic_data: tuple[GenericData, ...] | None
+    assigned_gatekeeper: AlternateGK | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        non_standard_data: NonStandardParameter | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        capacity: CallCapacity | None = None,
+        circuit_info: CircuitInfo | None = None,
+        usage_information: RasUsageInformation | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        assigned_gatekeeper: AlternateGK | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "capacity", capacity)
+        put(self, "circuit_info", circuit_info)
+        put(self, "usage_information", usage_information)
+        put(self, "generic_data", generic_data)
+        put(self, "assigned_gatekeeper", assigned_gatekeeper)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisengageReject:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class DisengageReject(Value):
     """DisengageReject (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "reject_reason", "non_standard_data", "alt_gk_info", "tokens", "crypto_tokens", "integrity_check_value", "generic_data",)
     request_seq_num: int
     reject_reason: DisengageRejectReason
-    non_standard_data: NonStandardParameter | None = None
-    alt_gk_info: AltGKInfo | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    non_standard_data: NonStandardParameter | None
+    alt_gk_info: AltGKInfo | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        reject_reason: DisengageRejectReason,
+        non_standard_data: NonStandardParameter | None = None,
+        alt_gk_info: AltGKInfo | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "reject_reason", reject_reason)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "alt_gk_info", alt_gk_info)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "generic_data", generic_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocationRequest:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class LocationRequest(Value):
     """LocationRequest (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "endpoint_identifier", "destination_info", "non_standard_data", "reply_address", "source_info", "can_map_alias", "gatekeeper_identifier", "tokens", "crypto_tokens", "integrity_check_value", "desired_protocols", "desired_tunnelled_protocol", "feature_set", "generic_data", "hop_count", "circuit_info", "call_identifier", "band_width", "source_endpoint_info", "can_map_src_alias", "language",)
     request_seq_num: int
-    endpoint_identifier: str | None = None
+    endpoint_identifier: str | None
     destination_info: tuple[AliasAddress, ...]
-    non_standard_data: NonStandardParameter | None = None
+    non_standard_data: NonStandardParameter | None
     reply_address: TransportAddress
-    source_info: tuple[AliasAddress, ...] | None = None
-    can_map_alias: bool | None = None
-    gatekeeper_identifier: str | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    desired_protocols: tuple[SupportedProtocols, ...] | None = None
-    desired_tunnelled_protocol: TunnelledProtocol | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    hop_count: int | None = None
-    circuit_info: CircuitInfo | None = None
-    call_identifier: CallIdentifier | None = None
-    band_width: int | None = None
-    source_endpoint_info: tuple[AliasAddress, ...] | None = None
-    can_map_src_alias: bool | None = None
-    language: tuple[str, ...] | None = None
+    source_info: tuple[AliasAddress, ...] | None
+    can_map_alias: bool | None
+    gatekeeper_identifier: str | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    desired_protocols: tuple[SupportedProtocols, ...] | None
+    desired_tunnelled_protocol: TunnelledProtocol | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+    hop_count: int | None
+    circuit_info: CircuitInfo | None
+    call_identifier: CallIdentifier | None
+    band_width: int | None
+    source_endpoint_info: tuple[AliasAddress, ...] | None
+    can_map_src_alias: bool | None
+    language: tuple[str, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        endpoint_identifier: str | None = None,
+        destination_info: tuple[AliasAddress, ...],
+        non_standard_data: NonStandardParameter | None = None,
+        reply_address: TransportAddress,
+        source_info: tuple[AliasAddress, ...] | None = None,
+        can_map_alias: bool | None = None,
+        gatekeeper_identifier: str | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        desired_protocols: tuple[SupportedProtocols, ...] | None = None,
+        desired_tunnelled_protocol: TunnelledProtocol | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        hop_count: int | None = None,
+        circuit_info: CircuitInfo | None = None,
+        call_identifier: CallIdentifier | None = None,
+        band_width: int | None = None,
+        source_endpoint_info: tuple[AliasAddress, ...] | None = None,
+        can_map_src_alias: bool | None = None,
+        language: tuple[str, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "endpoint_identifier", endpoint_identifier)
+        put(self, "destination_info", destination_info)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "reply_address", reply_address)
+        put(self, "source_info", source_info)
+        put(self, "can_map_alias", can_map_alias)
+        put(self, "gatekeeper_identifier", gatekeeper_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "desired_protocols", desired_protocols)
+        put(self, "desired_tunnelled_protocol", desired_tunnelled_protocol)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
+        put(self, "hop_count", hop_count)
+        put(self, "circuit_info", circuit_info)
+        put(self, "call_identifier", call_identifier)
+        put(self, "band_width", band_width)
+        put(self, "source_endpoint_info", source_endpoint_info)
+        put(self, "can_map_src_alias", can_map_src_alias)
+        put(self, "language", language)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocationConfirm:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class LocationConfirm(Value):
     """LocationConfirm (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "call_signal_address", "ras_address", "non_standard_data", "destination_info", "dest_extra_call_info", "destination_type", "remote_extension_address", "alternate_endpoints", "tokens", "crypto_tokens", "integrity_check_value", "alternate_transport_addresses", "supported_protocols", "multiple_calls", "feature_set", "generic_data", "circuit_info", "service_control", "modified_src_info", "band_width",)
     request_seq_num: int
     call_signal_address: TransportAddress
     ras_address: TransportAddress
-    non_standard_data: NonStandardParameter | None = None
-    destination_info: tuple[AliasAddress, ...] | None = None
-    dest_extra_call_info: tuple[AliasAddress, ...] | None = None
-    destination_type: EndpointType | None = None
-    remote_extension_address: tuple[AliasAddress, ...] | None = None
-    alternate_endpoints: tuple[Endpoint, ...] | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    alternate_transport_addresses: AlternateTransportAddresses | None = None
-    supported_protocols: tuple[SupportedProtocols, ...] | None = None
-    multiple_calls: bool | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    circuit_info: CircuitInfo | None = None
-    service_control: tuple[ServiceControlSession, ...] | None = None
-    modified_src_info: tuple[AliasAddress, ...] | None = None
-    band_width: int | None = None
+    non_standard_data: NonStandardParameter | None
+    destination_info: tuple[AliasAddress, ...] | None
+    dest_extra_call_info: tuple[AliasAddress, ...] | None
+    destination_type: EndpointType | None
+    remote_extension_address: tuple[AliasAddress, ...] | None
+    alternate_endpoints: tuple[Endpoint, ...] | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    alternate_transport_addresses: AlternateTransportAddresses | None
+    supported_protocols: tuple[SupportedProtocols, ...] | None
+    multiple_calls: bool | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+    circuit_info: CircuitInfo | None
+    service_control: tuple[ServiceControlSession, ...] | None
+    modified_src_info: tuple[AliasAddress, ...] | None
+    band_width: int | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        call_signal_address: TransportAddress,
+        ras_address: TransportAddress,
+        non_standard_data: NonStandardParameter | None = None,
+        destination_info: tuple[AliasAddress, ...] | None = None,
+        dest_extra_call_info: tuple[AliasAddress, ...] | None = None,
+        destination_type: EndpointType | None = None,
+        remote_extension_address: tuple[AliasAddress, ...] | None = None,
+        alternate_endpoints: tuple[Endpoint, ...] | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        alternate_transport_addresses: AlternateTransportAddresses | None = None,
+        supported_protocols: tuple[SupportedProtocols, ...] | None = None,
+        multiple_calls: bool | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        circuit_info: CircuitInfo | None = None,
+        service_control: tuple[ServiceControlSession, ...] | None = None,
+        modified_src_info: tuple[AliasAddress, ...] | None = None,
+        band_width: int | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "call_signal_address", call_signal_address)
+        put(self, "ras_address", ras_address)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "destination_info", destination_info)
+        put(self, "dest_extra_call_info", dest_extra_call_info)
+        put(self, "destination_type", destination_type)
+        put(self, "remote_extension_address", remote_extension_address)
+        put(self, "alternate_endpoints", alternate_endpoints)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "alternate_transport_addresses", alternate_transport_addresses)
+        put(self, "supported_protocols", supported_protocols)
+        put(self, "multiple_calls", multiple_calls)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
+        put(self, "circuit_info", circuit_info)
+        put(self, "service_control", service_control)
+        put(self, "modified_src_info", modified_src_info)
+        put(self, "band_width", band_width)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocationReject:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class LocationReject(Value):
     """LocationReject (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "reject_reason", "non_standard_data", "alt_gk_info", "tokens", "crypto_tokens", "integrity_check_value", "feature_set", "generic_data", "service_control",)
     request_seq_num: int
     reject_reason: LocationRejectReason
-    non_standard_data: NonStandardParameter | None = None
-    alt_gk_info: AltGKInfo | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    service_control: tuple[ServiceControlSession, ...] | None = None
+    non_standard_data: NonStandardParameter | None
+    alt_gk_info: AltGKInfo | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+    service_control: tuple[ServiceControlSession, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        reject_reason: LocationRejectReason,
+        non_standard_data: NonStandardParameter | None = None,
+        alt_gk_info: AltGKInfo | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        service_control: tuple[ServiceControlSession, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "reject_reason", reject_reason)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "alt_gk_info", alt_gk_info)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
+        put(self, "service_control", service_control)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InfoRequest:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class InfoRequest(Value):
     """InfoRequest (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "call_reference_value", "non_standard_data", "reply_address", "call_identifier", "tokens", "crypto_tokens", "integrity_check_value", "uuies_requested", "call_linkage", "usage_info_requested", "segmented_response_supported", "next_segment_requested", "capacity_info_requested", "generic_data", "assigned_gatekeeper",)
     request_seq_num: int
     call_reference_value: int
-    non_standard_data: NonStandardParameter | None = None
-    reply_address: TransportAddress | None = None
-    call_identifier: CallIdentifier | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    uuies_requested: UUIEsRequested | None = None
-    call_linkage: CallLinkage | None = None
-    usage_info_requested: RasUsageInfoTypes | None = None
-    segmented_response_supported: bool | None = None
-    next_segment_requested: int | None = None
-    capacity_info_requested: bool | None = None
-    generic_data: tuple[GenericData, ...] | None = None
-    assigned_gatekeeper: AlternateGK | None = None
+    non_standard_data: NonStandardParameter | None
+    reply_address: TransportAddress | None
+    call_identifier: CallIdentifier | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    uuies_requested: UUIEsRequested | None
+    call_linkage: CallLinkage | None
+    usage_info_requested: RasUsageInfoTypes | None
+    segmented_response_supported: bool | None
+    next_segment_requested: int | None
+    capacity_info_requested: bool | None
+    generic_data: tuple[GenericData, ...] | None
+    assigned_gatekeeper: AlternateGK | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        call_reference_value: int,
+        non_standard_data: NonStandardParameter | None = None,
+        reply_address: TransportAddress | None = None,
+        call_identifier: CallIdentifier | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        uuies_requested: UUIEsRequested | None = None,
+        call_linkage: CallLinkage | None = None,
+        usage_info_requested: RasUsageInfoTypes | None = None,
+        segmented_response_supported: bool | None = None,
+        next_segment_requested: int | None = None,
+        capacity_info_requested: bool | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+        assigned_gatekeeper: AlternateGK | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "call_reference_value", call_reference_value)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "reply_address", reply_address)
+        put(self, "call_identifier", call_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "uuies_requested", uuies_requested)
+        put(self, "call_linkage", call_linkage)
+        put(self, "usage_info_requested", usage_info_requested)
+        put(self, "segmented_response_supported", segmented_response_supported)
+        put(self, "next_segment_requested", next_segment_requested)
+        put(self, "capacity_info_requested", capacity_info_requested)
+        put(self, "generic_data", generic_data)
+        put(self, "assigned_gatekeeper", assigned_gatekeeper)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InfoRequestResponse:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class InfoRequestResponse(Value):
     """InfoRequestResponse (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
+    __slots__ = ("non_standard_data", "request_seq_num", "endpoint_type", "endpoint_identifier", "ras_address", "call_signal_address", "endpoint_alias", "per_call_info", "tokens", "crypto_tokens", "integrity_check_value", "need_response", "capacity", "irr_status", "unsolicited", "generic_data",)
+    non_standard_data: NonStandardParameter | None
     request_seq_num: int
     endpoint_type: EndpointType
     endpoint_identifier: str
     ras_address: TransportAddress
     call_signal_address: tuple[TransportAddress, ...]
-    endpoint_alias: tuple[AliasAddress, ...] | None = None
-    per_call_info: tuple[InfoRequestResponsePerCallInfoItem, ...] | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    need_response: bool | None = None
-    capacity: CallCapacity | None = None
-    irr_status: InfoRequestResponseStatus | None = None
-    unsolicited: bool | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    endpoint_alias: tuple[AliasAddress, ...] | None
+    per_call_info: tuple[InfoRequestResponsePerCallInfoItem, ...] | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    need_response: bool | None
+    capacity: CallCapacity | None
+    irr_status: InfoRequestResponseStatus | None
+    unsolicited: bool | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        request_seq_num: int,
+        endpoint_type: EndpointType,
+        endpoint_identifier: str,
+        ras_address: TransportAddress,
+        call_signal_address: tuple[TransportAddress, ...],
+        endpoint_alias: tuple[AliasAddress, ...] | None = None,
+        per_call_info: tuple[InfoRequestResponsePerCallInfoItem, ...] | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        need_response: bool | None = None,
+        capacity: CallCapacity | None = None,
+        irr_status: InfoRequestResponseStatus | None = None,
+        unsolicited: bool | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "endpoint_type", endpoint_type)
+        put(self, "endpoint_identifier", endpoint_identifier)
+        put(self, "ras_address", ras_address)
+        put(self, "call_signal_address", call_signal_address)
+        put(self, "endpoint_alias", endpoint_alias)
+        put(self, "per_call_info", per_call_info)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "need_response", need_response)
+        put(self, "capacity", capacity)
+        put(self, "irr_status", irr_status)
+        put(self, "unsolicited", unsolicited)
+        put(self, "generic_data", generic_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InfoRequestResponsePerCallInfoItem:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class InfoRequestResponsePerCallInfoItem(Value):
     """InfoRequestResponsePerCallInfoItem (SEQUENCE)."""
 
-    non_standard_data: NonStandardParameter | None = None
+    __slots__ = ("non_standard_data", "call_reference_value", "conference_id", "originator", "audio", "video", "data", "h245", "call_signalling", "call_type", "band_width", "call_model", "call_identifier", "tokens", "crypto_tokens", "substitute_conf_i_ds", "pdu", "call_linkage", "usage_information", "circuit_info",)
+    non_standard_data: NonStandardParameter | None
     call_reference_value: int
     conference_id: bytes
-    originator: bool | None = None
-    audio: tuple[RTPSession, ...] | None = None
-    video: tuple[RTPSession, ...] | None = None
-    data: tuple[TransportChannelInfo, ...] | None = None
+    originator: bool | None
+    audio: tuple[RTPSession, ...] | None
+    video: tuple[RTPSession, ...] | None
+    data: tuple[TransportChannelInfo, ...] | None
     h245: TransportChannelInfo
     call_signalling: TransportChannelInfo
     call_type: CallType
     band_width: int
     call_model: CallModel
-    call_identifier: CallIdentifier | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    substitute_conf_i_ds: tuple[bytes, ...] | None = None
-    pdu: tuple[InfoRequestResponsePerCallInfoItemPduItem, ...] | None = None
-    call_linkage: CallLinkage | None = None
-    usage_information: RasUsageInformation | None = None
-    circuit_info: CircuitInfo | None = None
+    call_identifier: CallIdentifier | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    substitute_conf_i_ds: tuple[bytes, ...] | None
+    pdu: tuple[InfoRequestResponsePerCallInfoItemPduItem, ...] | None
+    call_linkage: CallLinkage | None
+    usage_information: RasUsageInformation | None
+    circuit_info: CircuitInfo | None
+
+    def __init__(
+        self,
+        *,
+        non_standard_data: NonStandardParameter | None = None,
+        call_reference_value: int,
+        conference_id: bytes,
+        originator: bool | None = None,
+        audio: tuple[RTPSession, ...] | None = None,
+        video: tuple[RTPSession, ...] | None = None,
+        data: tuple[TransportChannelInfo, ...] | None = None,
+        h245: TransportChannelInfo,
+        call_signalling: TransportChannelInfo,
+        call_type: CallType,
+        band_width: int,
+        call_model: CallModel,
+        call_identifier: CallIdentifier | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        substitute_conf_i_ds: tuple[bytes, ...] | None = None,
+        pdu: tuple[InfoRequestResponsePerCallInfoItemPduItem, ...] | None = None,
+        call_linkage: CallLinkage | None = None,
+        usage_information: RasUsageInformation | None = None,
+        circuit_info: CircuitInfo | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "call_reference_value", call_reference_value)
+        put(self, "conference_id", conference_id)
+        put(self, "originator", originator)
+        put(self, "audio", audio)
+        put(self, "video", video)
+        put(self, "data", data)
+        put(self, "h245", h245)
+        put(self, "call_signalling", call_signalling)
+        put(self, "call_type", call_type)
+        put(self, "band_width", band_width)
+        put(self, "call_model", call_model)
+        put(self, "call_identifier", call_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "substitute_conf_i_ds", substitute_conf_i_ds)
+        put(self, "pdu", pdu)
+        put(self, "call_linkage", call_linkage)
+        put(self, "usage_information", usage_information)
+        put(self, "circuit_info", circuit_info)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RTPSession:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RTPSession(Value):
     """RTPSession (SEQUENCE)."""
 
+    __slots__ = ("rtp_address", "rtcp_address", "cname", "ssrc", "session_id", "associated_session_ids", "multicast", "bandwidth",)
     rtp_address: TransportChannelInfo
     rtcp_address: TransportChannelInfo
     cname: str
     ssrc: int
     session_id: int
     associated_session_ids: tuple[int, ...]
-    multicast: bool | None = None
-    bandwidth: int | None = None
+    multicast: bool | None
+    bandwidth: int | None
+
+    def __init__(
+        self,
+        *,
+        rtp_address: TransportChannelInfo,
+        rtcp_address: TransportChannelInfo,
+        cname: str,
+        ssrc: int,
+        session_id: int,
+        associated_session_ids: tuple[int, ...],
+        multicast: bool | None = None,
+        bandwidth: int | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "rtp_address", rtp_address)
+        put(self, "rtcp_address", rtcp_address)
+        put(self, "cname", cname)
+        put(self, "ssrc", ssrc)
+        put(self, "session_id", session_id)
+        put(self, "associated_session_ids", associated_session_ids)
+        put(self, "multicast", multicast)
+        put(self, "bandwidth", bandwidth)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InfoRequestResponsePerCallInfoItemPduItem:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class InfoRequestResponsePerCallInfoItemPduItem(Value):
     """InfoRequestResponsePerCallInfoItemPduItem (SEQUENCE)."""
 
+    __slots__ = ("h323pdu", "sent",)
     h323pdu: H323UUPDU
     sent: bool
 
+    def __init__(
+        self,
+        *,
+        h323pdu: H323UUPDU,
+        sent: bool,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "h323pdu", h323pdu)
+        put(self, "sent", sent)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class H323UUPDU:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class H323UUPDU(Value):
     """H323UUPDU (SEQUENCE)."""
 
+    __slots__ = ("h323_message_body", "non_standard_data", "h4501_supplementary_service", "h245_tunnelling", "h245_control", "non_standard_control", "call_linkage", "tunnelled_signalling_message", "provisional_resp_to_h245_tunnelling", "stimulus_control", "generic_data",)
     h323_message_body: H323UUPDUH323MessageBody
-    non_standard_data: NonStandardParameter | None = None
-    h4501_supplementary_service: tuple[bytes, ...] | None = None
-    h245_tunnelling: bool | None = None
-    h245_control: tuple[bytes, ...] | None = None
-    non_standard_control: tuple[NonStandardParameter, ...] | None = None
-    call_linkage: CallLinkage | None = None
-    tunnelled_signalling_message: H323UUPDUTunnelledSignallingMessage | None = None
-    provisional_resp_to_h245_tunnelling: bool | None = None
-    stimulus_control: StimulusControl | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    non_standard_data: NonStandardParameter | None
+    h4501_supplementary_service: tuple[bytes, ...] | None
+    h245_tunnelling: bool | None
+    h245_control: tuple[bytes, ...] | None
+    non_standard_control: tuple[NonStandardParameter, ...] | None
+    call_linkage: CallLinkage | None
+    tunnelled_signalling_message: H323UUPDUTunnelledSignallingMessage | None
+    provisional_resp_to_h245_tunnelling: bool | None
+    stimulus_control: StimulusControl | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        h323_message_body: H323UUPDUH323MessageBody,
+        non_standard_data: NonStandardParameter | None = None,
+        h4501_supplementary_service: tuple[bytes, ...] | None = None,
+        h245_tunnelling: bool | None = None,
+        h245_control: tuple[bytes, ...] | None = None,
+        non_standard_control: tuple[NonStandardParameter, ...] | None = None,
+        call_linkage: CallLinkage | None = None,
+        tunnelled_signalling_message: H323UUPDUTunnelledSignallingMessage | None = None,
+        provisional_resp_to_h245_tunnelling: bool | None = None,
+        stimulus_control: StimulusControl | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "h323_message_body", h323_message_body)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "h4501_supplementary_service", h4501_supplementary_service)
+        put(self, "h245_tunnelling", h245_tunnelling)
+        put(self, "h245_control", h245_control)
+        put(self, "non_standard_control", non_standard_control)
+        put(self, "call_linkage", call_linkage)
+        put(self, "tunnelled_signalling_message", tunnelled_signalling_message)
+        put(self, "provisional_resp_to_h245_tunnelling", provisional_resp_to_h245_tunnelling)
+        put(self, "stimulus_control", stimulus_control)
+        put(self, "generic_data", generic_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetupUUIE:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class SetupUUIE(Value):
     """SetupUUIE (SEQUENCE)."""
 
+    __slots__ = ("protocol_identifier", "h245_address", "source_address", "source_info", "destination_address", "dest_call_signal_address", "dest_extra_call_info", "dest_extra_crv", "active_mc", "conference_id", "conference_goal", "call_services", "call_type", "source_call_signal_address", "remote_extension_address", "call_identifier", "h245_security_capability", "tokens", "crypto_tokens", "fast_start", "media_wait_for_connect", "can_overlap_send", "endpoint_identifier", "multiple_calls", "maintain_connection", "connection_parameters", "language", "presentation_indicator", "screening_indicator", "service_control", "symmetric_operation_required", "capacity", "circuit_info", "desired_protocols", "needed_features", "desired_features", "supported_features", "parallel_h245_control", "additional_source_addresses", "hop_count", "display_name",)
     protocol_identifier: str
-    h245_address: TransportAddress | None = None
-    source_address: tuple[AliasAddress, ...] | None = None
+    h245_address: TransportAddress | None
+    source_address: tuple[AliasAddress, ...] | None
     source_info: EndpointType
-    destination_address: tuple[AliasAddress, ...] | None = None
-    dest_call_signal_address: TransportAddress | None = None
-    dest_extra_call_info: tuple[AliasAddress, ...] | None = None
-    dest_extra_crv: tuple[int, ...] | None = None
+    destination_address: tuple[AliasAddress, ...] | None
+    dest_call_signal_address: TransportAddress | None
+    dest_extra_call_info: tuple[AliasAddress, ...] | None
+    dest_extra_crv: tuple[int, ...] | None
     active_mc: bool
     conference_id: bytes
     conference_goal: SetupUUIEConferenceGoal
-    call_services: QseriesOptions | None = None
+    call_services: QseriesOptions | None
     call_type: CallType
-    source_call_signal_address: TransportAddress | None = None
-    remote_extension_address: AliasAddress | None = None
-    call_identifier: CallIdentifier | None = None
-    h245_security_capability: tuple[H245Security, ...] | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    fast_start: tuple[bytes, ...] | None = None
-    media_wait_for_connect: bool | None = None
-    can_overlap_send: bool | None = None
-    endpoint_identifier: str | None = None
-    multiple_calls: bool | None = None
-    maintain_connection: bool | None = None
-    connection_parameters: SetupUUIEConnectionParameters | None = None
-    language: tuple[str, ...] | None = None
-    presentation_indicator: PresentationIndicator | None = None
-    screening_indicator: str | None = None
-    service_control: tuple[ServiceControlSession, ...] | None = None
-    symmetric_operation_required: bool | None = None
-    capacity: CallCapacity | None = None
-    circuit_info: CircuitInfo | None = None
-    desired_protocols: tuple[SupportedProtocols, ...] | None = None
-    needed_features: tuple[FeatureDescriptor, ...] | None = None
-    desired_features: tuple[FeatureDescriptor, ...] | None = None
-    supported_features: tuple[FeatureDescriptor, ...] | None = None
-    parallel_h245_control: tuple[bytes, ...] | None = None
-    additional_source_addresses: tuple[ExtendedAliasAddress, ...] | None = None
-    hop_count: int | None = None
-    display_name: tuple[DisplayName, ...] | None = None
+    source_call_signal_address: TransportAddress | None
+    remote_extension_address: AliasAddress | None
+    call_identifier: CallIdentifier | None
+    h245_security_capability: tuple[H245Security, ...] | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    fast_start: tuple[bytes, ...] | None
+    media_wait_for_connect: bool | None
+    can_overlap_send: bool | None
+    endpoint_identifier: str | None
+    multiple_calls: bool | None
+    maintain_connection: bool | None
+    connection_parameters: SetupUUIEConnectionParameters | None
+    language: tuple[str, ...] | None
+    presentation_indicator: PresentationIndicator | None
+    screening_indicator: str | None
+    service_control: tuple[ServiceControlSession, ...] | None
+    symmetric_operation_required: bool | None
+    capacity: CallCapacity | None
+    circuit_info: CircuitInfo | None
+    desired_protocols: tuple[SupportedProtocols, ...] | None
+    needed_features: tuple[FeatureDescriptor, ...] | None
+    desired_features: tuple[FeatureDescriptor, ...] | None
+    supported_features: tuple[FeatureDescriptor, ...] | None
+    parallel_h245_control: tuple[bytes, ...] | None
+    additional_source_addresses: tuple[ExtendedAliasAddress, ...] | None
+    hop_count: int | None
+    display_name: tuple[DisplayName, ...] | None
+
+    def __init__(
+        self,
+        *,
+        protocol_identifier: str,
+        h245_address: TransportAddress | None = None,
+        source_address: tuple[AliasAddress, ...] | None = None,
+        source_info: EndpointType,
+        destination_address: tuple[AliasAddress, ...] | None = None,
+        dest_call_signal_address: TransportAddress | None = None,
+        dest_extra_call_info: tuple[AliasAddress, ...] | None = None,
+        dest_extra_crv: tuple[int, ...] | None = None,
+        active_mc: bool,
+        conference_id: bytes,
+        conference_goal: SetupUUIEConferenceGoal,
+        call_services: QseriesOptions | None = None,
+        call_type: CallType,
+        source_call_signal_address: TransportAddress | None = None,
+        remote_extension_address: AliasAddress | None = None,
+        call_identifier: CallIdentifier | None = None,
+        h245_security_capability: tuple[H245Security, ...] | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        fast_start: tuple[bytes, ...] | None = None,
+        media_wait_for_connect: bool | None = None,
+        can_overlap_send: bool | None = None,
+        endpoint_identifier: str | None = None,
+        multiple_calls: bool | None = None,
+        maintain_connection: bool | None = None,
+        connection_parameters: SetupUUIEConnectionParameters | None = None,
+        language: tuple[str, ...] | None = None,
+        presentation_indicator: PresentationIndicator | None = None,
+        screening_indicator: str | None = None,
+        service_control: tuple[ServiceControlSession, ...] | None = None,
+        symmetric_operation_required: bool | None = None,
+        capacity: CallCapacity | None = None,
+        circuit_info: CircuitInfo | None = None,
+        desired_protocols: tuple[SupportedProtocols, ...] | None = None,
+        needed_features: tuple[FeatureDescriptor, ...] | None = None,
+        desired_features: tuple[FeatureDescriptor, ...] | None = None,
+        supported_features: tuple[FeatureDescriptor, ...] | None = None,
+        parallel_h245_control: tuple[bytes, ...] | None = None,
+        additional_source_addresses: tuple[ExtendedAliasAddress, ...] | None = None,
+        hop_count: int | None = None,
+        display_name: tuple[DisplayName, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "h245_address", h245_address)
+        put(self, "source_address", source_address)
+        put(self, "source_info", source_info)
+        put(self, "destination_address", destination_address)
+        put(self, "dest_call_signal_address", dest_call_signal_address)
+        put(self, "dest_extra_call_info", dest_extra_call_info)
+        put(self, "dest_extra_crv", dest_extra_crv)
+        put(self, "active_mc", active_mc)
+        put(self, "conference_id", conference_id)
+        put(self, "conference_goal", conference_goal)
+        put(self, "call_services", call_services)
+        put(self, "call_type", call_type)
+        put(self, "source_call_signal_address", source_call_signal_address)
+        put(self, "remote_extension_address", remote_extension_address)
+        put(self, "call_identifier", call_identifier)
+        put(self, "h245_security_capability", h245_security_capability)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "fast_start", fast_start)
+        put(self, "media_wait_for_connect", media_wait_for_connect)
+        put(self, "can_overlap_send", can_overlap_send)
+        put(self, "endpoint_identifier", endpoint_identifier)
+        put(self, "multiple_calls", multiple_calls)
+        put(self, "maintain_connection", maintain_connection)
+        put(self, "connection_parameters", connection_parameters)
+        put(self, "language", language)
+        put(self, "presentation_indicator", presentation_indicator)
+        put(self, "screening_indicator", screening_indicator)
+        put(self, "service_control", service_control)
+        put(self, "symmetric_operation_required", symmetric_operation_required)
+        put(self, "capacity", capacity)
+        put(self, "circuit_info", circuit_info)
+        put(self, "desired_protocols", desired_protocols)
+        put(self, "needed_features", needed_features)
+        put(self, "desired_features", desired_features)
+        put(self, "supported_features", supported_features)
+        put(self, "parallel_h245_control", parallel_h245_control)
+        put(self, "additional_source_addresses", additional_source_addresses)
+        put(self, "hop_count", hop_count)
+        put(self, "display_name", display_name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityCapabilities:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class SecurityCapabilities(Value):
     """SecurityCapabilities (SEQUENCE)."""
 
-    non_standard: NonStandardParameter | None = None
+    __slots__ = ("non_standard", "encryption", "authenticaton", "integrity",)
+    non_standard: NonStandardParameter | None
     encryption: SecurityServiceMode
     authenticaton: SecurityServiceMode
     integrity: SecurityServiceMode
 
+    def __init__(
+        self,
+        *,
+        non_standard: NonStandardParameter | None = None,
+        encryption: SecurityServiceMode,
+        authenticaton: SecurityServiceMode,
+        integrity: SecurityServiceMode,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard", non_standard)
+        put(self, "encryption", encryption)
+        put(self, "authenticaton", authenticaton)
+        put(self, "integrity", integrity)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetupUUIEConnectionParameters:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class SetupUUIEConnectionParameters(Value):
     """SetupUUIEConnectionParameters (SEQUENCE)."""
 
+    __slots__ = ("connection_type", "number_of_scn_connections", "connection_aggregation",)
     connection_type: ScnConnectionType
     number_of_scn_connections: int
     connection_aggregation: ScnConnectionAggregation
 
+    def __init__(
+        self,
+        *,
+        connection_type: ScnConnectionType,
+        number_of_scn_connections: int,
+        connection_aggregation: ScnConnectionAggregation,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "connection_type", connection_type)
+        put(self, "number_of_scn_connections", number_of_scn_connections)
+        put(self, "connection_aggregation", connection_aggregation)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtendedAliasAddress:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ExtendedAliasAddress(Value):
     """ExtendedAliasAddress (SEQUENCE)."""
 
+    __slots__ = ("address", "presentation_indicator", "screening_indicator",)
     address: AliasAddress
-    presentation_indicator: PresentationIndicator | None = None
-    screening_indicator: str | None = None
+    presentation_indicator: PresentationIndicator | None
+    screening_indicator: str | None
+
+    def __init__(
+        self,
+        *,
+        address: AliasAddress,
+        presentation_indicator: PresentationIndicator | None = None,
+        screening_indicator: str | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "address", address)
+        put(self, "presentation_indicator", presentation_indicator)
+        put(self, "screening_indicator", screening_indicator)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisplayName:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class DisplayName(Value):
     """DisplayName (SEQUENCE)."""
 
-    language: str | None = None
+    __slots__ = ("language", "name",)
+    language: str | None
     name: str
 
+    def __init__(
+        self,
+        *,
+        language: str | None = None,
+        name: str,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "language", language)
+        put(self, "name", name)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallProceedingUUIE:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class CallProceedingUUIE(Value):
     """CallProceedingUUIE (SEQUENCE)."""
 
+    __slots__ = ("protocol_identifier", "destination_info", "h245_address", "call_identifier", "h245_security_mode", "tokens", "crypto_tokens", "fast_start", "multiple_calls", "maintain_connection", "fast_connect_refused", "feature_set",)
     protocol_identifier: str
     destination_info: EndpointType
-    h245_address: TransportAddress | None = None
-    call_identifier: CallIdentifier | None = None
-    h245_security_mode: H245Security | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    fast_start: tuple[bytes, ...] | None = None
-    multiple_calls: bool | None = None
-    maintain_connection: bool | None = None
-    fast_connect_refused: bool | None = None
-    feature_set: FeatureSet | None = None
+    h245_address: TransportAddress | None
+    call_identifier: CallIdentifier | None
+    h245_security_mode: H245Security | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    fast_start: tuple[bytes, ...] | None
+    multiple_calls: bool | None
+    maintain_connection: bool | None
+    fast_connect_refused: bool | None
+    feature_set: FeatureSet | None
+
+    def __init__(
+        self,
+        *,
+        protocol_identifier: str,
+        destination_info: EndpointType,
+        h245_address: TransportAddress | None = None,
+        call_identifier: CallIdentifier | None = None,
+        h245_security_mode: H245Security | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        fast_start: tuple[bytes, ...] | None = None,
+        multiple_calls: bool | None = None,
+        maintain_connection: bool | None = None,
+        fast_connect_refused: bool | None = None,
+        feature_set: FeatureSet | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "destination_info", destination_info)
+        put(self, "h245_address", h245_address)
+        put(self, "call_identifier", call_identifier)
+        put(self, "h245_security_mode", h245_security_mode)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "fast_start", fast_start)
+        put(self, "multiple_calls", multiple_calls)
+        put(self, "maintain_connection", maintain_connection)
+        put(self, "fast_connect_refused", fast_connect_refused)
+        put(self, "feature_set", feature_set)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectUUIE:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ConnectUUIE(Value):
     """ConnectUUIE (SEQUENCE)."""
 
+    __slots__ = ("protocol_identifier", "h245_address", "destination_info", "conference_id", "call_identifier", "h245_security_mode", "tokens", "crypto_tokens", "fast_start", "multiple_calls", "maintain_connection", "language", "connected_address", "presentation_indicator", "screening_indicator", "fast_connect_refused", "service_control", "capacity", "feature_set", "display_name",)
     protocol_identifier: str
-    h245_address: TransportAddress | None = None
+    h245_address: TransportAddress | None
     destination_info: EndpointType
     conference_id: bytes
-    call_identifier: CallIdentifier | None = None
-    h245_security_mode: H245Security | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    fast_start: tuple[bytes, ...] | None = None
-    multiple_calls: bool | None = None
-    maintain_connection: bool | None = None
-    language: tuple[str, ...] | None = None
-    connected_address: tuple[AliasAddress, ...] | None = None
-    presentation_indicator: PresentationIndicator | None = None
-    screening_indicator: str | None = None
-    fast_connect_refused: bool | None = None
-    service_control: tuple[ServiceControlSession, ...] | None = None
-    capacity: CallCapacity | None = None
-    feature_set: FeatureSet | None = None
-    display_name: tuple[DisplayName, ...] | None = None
+    call_identifier: CallIdentifier | None
+    h245_security_mode: H245Security | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    fast_start: tuple[bytes, ...] | None
+    multiple_calls: bool | None
+    maintain_connection: bool | None
+    language: tuple[str, ...] | None
+    connected_address: tuple[AliasAddress, ...] | None
+    presentation_indicator: PresentationIndicator | None
+    screening_indicator: str | None
+    fast_connect_refused: bool | None
+    service_control: tuple[ServiceControlSession, ...] | None
+    capacity: CallCapacity | None
+    feature_set: FeatureSet | None
+    display_name: tuple[DisplayName, ...] | None
+
+    def __init__(
+        self,
+        *,
+        protocol_identifier: str,
+        h245_address: TransportAddress | None = None,
+        destination_info: EndpointType,
+        conference_id: bytes,
+        call_identifier: CallIdentifier | None = None,
+        h245_security_mode: H245Security | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        fast_start: tuple[bytes, ...] | None = None,
+        multiple_calls: bool | None = None,
+        maintain_connection: bool | None = None,
+        language: tuple[str, ...] | None = None,
+        connected_address: tuple[AliasAddress, ...] | None = None,
+        presentation_indicator: PresentationIndicator | None = None,
+        screening_indicator: str | None = None,
+        fast_connect_refused: bool | None = None,
+        service_control: tuple[ServiceControlSession, ...] | None = None,
+        capacity: CallCapacity | None = None,
+        feature_set: FeatureSet | None = None,
+        display_name: tuple[DisplayName, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "h245_address", h245_address)
+        put(self, "destination_info", destination_info)
+        put(self, "conference_id", conference_id)
+        put(self, "call_identifier", call_identifier)
+        put(self, "h245_security_mode", h245_security_mode)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "fast_start", fast_start)
+        put(self, "multiple_calls", multiple_calls)
+        put(self, "maintain_connection", maintain_connection)
+        put(self, "language", language)
+        put(self, "connected_address", connected_address)
+        put(self, "presentation_indicator", presentation_indicator)
+        put(self, "screening_indicator", screening_indicator)
+        put(self, "fast_connect_refused", fast_connect_refused)
+        put(self, "service_control", service_control)
+        put(self, "capacity", capacity)
+        put(self, "feature_set", feature_set)
+        put(self, "display_name", display_name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertingUUIE:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class AlertingUUIE(Value):
     """AlertingUUIE (SEQUENCE)."""
 
+    __slots__ = ("protocol_identifier", "destination_info", "h245_address", "call_identifier", "h245_security_mode", "tokens", "crypto_tokens", "fast_start", "multiple_calls", "maintain_connection", "alerting_address", "presentation_indicator", "screening_indicator", "fast_connect_refused", "service_control", "capacity", "feature_set", "display_name",)
     protocol_identifier: str
     destination_info: EndpointType
-    h245_address: TransportAddress | None = None
-    call_identifier: CallIdentifier | None = None
-    h245_security_mode: H245Security | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    fast_start: tuple[bytes, ...] | None = None
-    multiple_calls: bool | None = None
-    maintain_connection: bool | None = None
-    alerting_address: tuple[AliasAddress, ...] | None = None
-    presentation_indicator: PresentationIndicator | None = None
-    screening_indicator: str | None = None
-    fast_connect_refused: bool | None = None
-    service_control: tuple[ServiceControlSession, ...] | None = None
-    capacity: CallCapacity | None = None
-    feature_set: FeatureSet | None = None
-    display_name: tuple[DisplayName, ...] | None = None
+    h245_address: TransportAddress | None
+    call_identifier: CallIdentifier | None
+    h245_security_mode: H245Security | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    fast_start: tuple[bytes, ...] | None
+    multiple_calls: bool | None
+    maintain_connection: bool | None
+    alerting_address: tuple[AliasAddress, ...] | None
+    presentation_indicator: PresentationIndicator | None
+    screening_indicator: str | None
+    fast_connect_refused: bool | None
+    service_control: tuple[ServiceControlSession, ...] | None
+    capacity: CallCapacity | None
+    feature_set: FeatureSet | None
+    display_name: tuple[DisplayName, ...] | None
+
+    def __init__(
+        self,
+        *,
+        protocol_identifier: str,
+        destination_info: EndpointType,
+        h245_address: TransportAddress | None = None,
+        call_identifier: CallIdentifier | None = None,
+        h245_security_mode: H245Security | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        fast_start: tuple[bytes, ...] | None = None,
+        multiple_calls: bool | None = None,
+        maintain_connection: bool | None = None,
+        alerting_address: tuple[AliasAddress, ...] | None = None,
+        presentation_indicator: PresentationIndicator | None = None,
+        screening_indicator: str | None = None,
+        fast_connect_refused: bool | None = None,
+        service_control: tuple[ServiceControlSession, ...] | None = None,
+        capacity: CallCapacity | None = None,
+        feature_set: FeatureSet | None = None,
+        display_name: tuple[DisplayName, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "destination_info", destination_info)
+        put(self, "h245_address", h245_address)
+        put(self, "call_identifier", call_identifier)
+        put(self, "h245_security_mode", h245_security_mode)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "fast_start", fast_start)
+        put(self, "multiple_calls", multiple_calls)
+        put(self, "maintain_connection", maintain_connection)
+        put(self, "alerting_address", alerting_address)
+        put(self, "presentation_indicator", presentation_indicator)
+        put(self, "screening_indicator", screening_indicator)
+        put(self, "fast_connect_refused", fast_connect_refused)
+        put(self, "service_control", service_control)
+        put(self, "capacity", capacity)
+        put(self, "feature_set", feature_set)
+        put(self, "display_name", display_name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InformationUUIE:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class InformationUUIE(Value):
     """InformationUUIE (SEQUENCE)."""
 
+    __slots__ = ("protocol_identifier", "call_identifier", "tokens", "crypto_tokens", "fast_start", "fast_connect_refused", "circuit_info",)
     protocol_identifier: str
-    call_identifier: CallIdentifier | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    fast_start: tuple[bytes, ...] | None = None
-    fast_connect_refused: bool | None = None
-    circuit_info: CircuitInfo | None = None
+    call_identifier: CallIdentifier | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    fast_start: tuple[bytes, ...] | None
+    fast_connect_refused: bool | None
+    circuit_info: CircuitInfo | None
+
+    def __init__(
+        self,
+        *,
+        protocol_identifier: str,
+        call_identifier: CallIdentifier | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        fast_start: tuple[bytes, ...] | None = None,
+        fast_connect_refused: bool | None = None,
+        circuit_info: CircuitInfo | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "call_identifier", call_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "fast_start", fast_start)
+        put(self, "fast_connect_refused", fast_connect_refused)
+        put(self, "circuit_info", circuit_info)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseCompleteUUIE:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ReleaseCompleteUUIE(Value):
     """ReleaseCompleteUUIE (SEQUENCE)."""
 
+    __slots__ = ("protocol_identifier", "reason", "call_identifier", "tokens", "crypto_tokens", "busy_address", "presentation_indicator", "screening_indicator", "capacity", "service_control", "feature_set", "destination_info", "display_name",)
     protocol_identifier: str
-    reason: ReleaseCompleteReason | None = None
-    call_identifier: CallIdentifier | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    busy_address: tuple[AliasAddress, ...] | None = None
-    presentation_indicator: PresentationIndicator | None = None
-    screening_indicator: str | None = None
-    capacity: CallCapacity | None = None
-    service_control: tuple[ServiceControlSession, ...] | None = None
-    feature_set: FeatureSet | None = None
-    destination_info: EndpointType | None = None
-    display_name: tuple[DisplayName, ...] | None = None
+    reason: ReleaseCompleteReason | None
+    call_identifier: CallIdentifier | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    busy_address: tuple[AliasAddress, ...] | None
+    presentation_indicator: PresentationIndicator | None
+    screening_indicator: str | None
+    capacity: CallCapacity | None
+    service_control: tuple[ServiceControlSession, ...] | None
+    feature_set: FeatureSet | None
+    destination_info: EndpointType | None
+    display_name: tuple[DisplayName, ...] | None
+
+    def __init__(
+        self,
+        *,
+        protocol_identifier: str,
+        reason: ReleaseCompleteReason | None = None,
+        call_identifier: CallIdentifier | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        busy_address: tuple[AliasAddress, ...] | None = None,
+        presentation_indicator: PresentationIndicator | None = None,
+        screening_indicator: str | None = None,
+        capacity: CallCapacity | None = None,
+        service_control: tuple[ServiceControlSession, ...] | None = None,
+        feature_set: FeatureSet | None = None,
+        destination_info: EndpointType | None = None,
+        display_name: tuple[DisplayName, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "reason", reason)
+        put(self, "call_identifier", call_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "busy_address", busy_address)
+        put(self, "presentation_indicator", presentation_indicator)
+        put(self, "screening_indicator", screening_indicator)
+        put(self, "capacity", capacity)
+        put(self, "service_control", service_control)
+        put(self, "feature_set", feature_set)
+        put(self, "destination_info", destination_info)
+        put(self, "display_name", display_name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FacilityUUIE:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class FacilityUUIE(Value):
     """FacilityUUIE (SEQUENCE)."""
 
+    __slots__ = ("protocol_identifier", "alternative_address", "alternative_alias_address", "conference_id", "reason", "call_identifier", "dest_extra_call_info", "remote_extension_address", "tokens", "crypto_tokens", "conferences", "h245_address", "fast_start", "multiple_calls", "maintain_connection", "fast_connect_refused", "service_control", "circuit_info", "feature_set", "destination_info", "h245_security_mode",)
     protocol_identifier: str
-    alternative_address: TransportAddress | None = None
-    alternative_alias_address: tuple[AliasAddress, ...] | None = None
-    conference_id: bytes | None = None
+    alternative_address: TransportAddress | None
+    alternative_alias_address: tuple[AliasAddress, ...] | None
+    conference_id: bytes | None
     reason: FacilityReason
-    call_identifier: CallIdentifier | None = None
-    dest_extra_call_info: tuple[AliasAddress, ...] | None = None
-    remote_extension_address: AliasAddress | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    conferences: tuple[ConferenceList, ...] | None = None
-    h245_address: TransportAddress | None = None
-    fast_start: tuple[bytes, ...] | None = None
-    multiple_calls: bool | None = None
-    maintain_connection: bool | None = None
-    fast_connect_refused: bool | None = None
-    service_control: tuple[ServiceControlSession, ...] | None = None
-    circuit_info: CircuitInfo | None = None
-    feature_set: FeatureSet | None = None
-    destination_info: EndpointType | None = None
-    h245_security_mode: H245Security | None = None
+    call_identifier: CallIdentifier | None
+    dest_extra_call_info: tuple[AliasAddress, ...] | None
+    remote_extension_address: AliasAddress | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    conferences: tuple[ConferenceList, ...] | None
+    h245_address: TransportAddress | None
+    fast_start: tuple[bytes, ...] | None
+    multiple_calls: bool | None
+    maintain_connection: bool | None
+    fast_connect_refused: bool | None
+    service_control: tuple[ServiceControlSession, ...] | None
+    circuit_info: CircuitInfo | None
+    feature_set: FeatureSet | None
+    destination_info: EndpointType | None
+    h245_security_mode: H245Security | None
+
+    def __init__(
+        self,
+        *,
+        protocol_identifier: str,
+        alternative_address: TransportAddress | None = None,
+        alternative_alias_address: tuple[AliasAddress, ...] | None = None,
+        conference_id: bytes | None = None,
+        reason: FacilityReason,
+        call_identifier: CallIdentifier | None = None,
+        dest_extra_call_info: tuple[AliasAddress, ...] | None = None,
+        remote_extension_address: AliasAddress | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        conferences: tuple[ConferenceList, ...] | None = None,
+        h245_address: TransportAddress | None = None,
+        fast_start: tuple[bytes, ...] | None = None,
+        multiple_calls: bool | None = None,
+        maintain_connection: bool | None = None,
+        fast_connect_refused: bool | None = None,
+        service_control: tuple[ServiceControlSession, ...] | None = None,
+        circuit_info: CircuitInfo | None = None,
+        feature_set: FeatureSet | None = None,
+        destination_info: EndpointType | None = None,
+        h245_security_mode: H245Security | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "alternative_address", alternative_address)
+        put(self, "alternative_alias_address", alternative_alias_address)
+        put(self, "conference_id", conference_id)
+        put(self, "reason", reason)
+        put(self, "call_identifier", call_identifier)
+        put(self, "dest_extra_call_info", dest_extra_call_info)
+        put(self, "remote_extension_address", remote_extension_address)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "conferences", conferences)
+        put(self, "h245_address", h245_address)
+        put(self, "fast_start", fast_start)
+        put(self, "multiple_calls", multiple_calls)
+        put(self, "maintain_connection", maintain_connection)
+        put(self, "fast_connect_refused", fast_connect_refused)
+        put(self, "service_control", service_control)
+        put(self, "circuit_info", circuit_info)
+        put(self, "feature_set", feature_set)
+        put(self, "destination_info", destination_info)
+        put(self, "h245_security_mode", h245_security_mode)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConferenceList:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ConferenceList(Value):
     """ConferenceList (SEQUENCE)."""
 
-    conference_id: bytes | None = None
-    conference_alias: AliasAddress | None = None
-    non_standard_data: NonStandardParameter | None = None
+    __slots__ = ("conference_id", "conference_alias", "non_standard_data",)
+    conference_id: bytes | None
+    conference_alias: AliasAddress | None
+    non_standard_data: NonStandardParameter | None
+
+    def __init__(
+        self,
+        *,
+        conference_id: bytes | None = None,
+        conference_alias: AliasAddress | None = None,
+        non_standard_data: NonStandardParameter | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "conference_id", conference_id)
+        put(self, "conference_alias", conference_alias)
+        put(self, "non_standard_data", non_standard_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressUUIE:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ProgressUUIE(Value):
     """ProgressUUIE (SEQUENCE)."""
 
+    __slots__ = ("protocol_identifier", "destination_info", "h245_address", "call_identifier", "h245_security_mode", "tokens", "crypto_tokens", "fast_start", "multiple_calls", "maintain_connection", "fast_connect_refused",)
     protocol_identifier: str
     destination_info: EndpointType
-    h245_address: TransportAddress | None = None
+    h245_address: TransportAddress | None
     call_identifier: CallIdentifier
-    h245_security_mode: H245Security | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    fast_start: tuple[bytes, ...] | None = None
-    multiple_calls: bool | None = None
-    maintain_connection: bool | None = None
-    fast_connect_refused: bool | None = None
+    h245_security_mode: H245Security | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    fast_start: tuple[bytes, ...] | None
+    multiple_calls: bool | None
+    maintain_connection: bool | None
+    fast_connect_refused: bool | None
+
+    def __init__(
+        self,
+        *,
+        protocol_identifier: str,
+        destination_info: EndpointType,
+        h245_address: TransportAddress | None = None,
+        call_identifier: CallIdentifier,
+        h245_security_mode: H245Security | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        fast_start: tuple[bytes, ...] | None = None,
+        multiple_calls: bool | None = None,
+        maintain_connection: bool | None = None,
+        fast_connect_refused: bool | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "destination_info", destination_info)
+        put(self, "h245_address", h245_address)
+        put(self, "call_identifier", call_identifier)
+        put(self, "h245_security_mode", h245_security_mode)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "fast_start", fast_start)
+        put(self, "multiple_calls", multiple_calls)
+        put(self, "maintain_connection", maintain_connection)
+        put(self, "fast_connect_refused", fast_connect_refused)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusUUIE:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class StatusUUIE(Value):
     """StatusUUIE (SEQUENCE)."""
 
+    __slots__ = ("protocol_identifier", "call_identifier", "tokens", "crypto_tokens",)
     protocol_identifier: str
     call_identifier: CallIdentifier
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+
+    def __init__(
+        self,
+        *,
+        protocol_identifier: str,
+        call_identifier: CallIdentifier,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "call_identifier", call_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusInquiryUUIE:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class StatusInquiryUUIE(Value):
     """StatusInquiryUUIE (SEQUENCE)."""
 
+    __slots__ = ("protocol_identifier", "call_identifier", "tokens", "crypto_tokens",)
     protocol_identifier: str
     call_identifier: CallIdentifier
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+
+    def __init__(
+        self,
+        *,
+        protocol_identifier: str,
+        call_identifier: CallIdentifier,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "call_identifier", call_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetupAcknowledgeUUIE:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class SetupAcknowledgeUUIE(Value):
     """SetupAcknowledgeUUIE (SEQUENCE)."""
 
+    __slots__ = ("protocol_identifier", "call_identifier", "tokens", "crypto_tokens",)
     protocol_identifier: str
     call_identifier: CallIdentifier
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+
+    def __init__(
+        self,
+        *,
+        protocol_identifier: str,
+        call_identifier: CallIdentifier,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "call_identifier", call_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotifyUUIE:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class NotifyUUIE(Value):
     """NotifyUUIE (SEQUENCE)."""
 
+    __slots__ = ("protocol_identifier", "call_identifier", "tokens", "crypto_tokens", "connected_address", "presentation_indicator", "screening_indicator", "destination_info", "display_name",)
     protocol_identifier: str
     call_identifier: CallIdentifier
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    connected_address: tuple[AliasAddress, ...] | None = None
-    presentation_indicator: PresentationIndicator | None = None
-    screening_indicator: str | None = None
-    destination_info: EndpointType | None = None
-    display_name: tuple[DisplayName, ...] | None = None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    connected_address: tuple[AliasAddress, ...] | None
+    presentation_indicator: PresentationIndicator | None
+    screening_indicator: str | None
+    destination_info: EndpointType | None
+    display_name: tuple[DisplayName, ...] | None
+
+    def __init__(
+        self,
+        *,
+        protocol_identifier: str,
+        call_identifier: CallIdentifier,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        connected_address: tuple[AliasAddress, ...] | None = None,
+        presentation_indicator: PresentationIndicator | None = None,
+        screening_indicator: str | None = None,
+        destination_info: EndpointType | None = None,
+        display_name: tuple[DisplayName, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "call_identifier", call_identifier)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "connected_address", connected_address)
+        put(self, "presentation_indicator", presentation_indicator)
+        put(self, "screening_indicator", screening_indicator)
+        put(self, "destination_info", destination_info)
+        put(self, "display_name", display_name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class H323UUPDUTunnelledSignallingMessage:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class H323UUPDUTunnelledSignallingMessage(Value):
     """H323UUPDUTunnelledSignallingMessage (SEQUENCE)."""
 
+    __slots__ = ("tunnelled_protocol_id", "message_content", "tunnelling_required", "non_standard_data",)
     tunnelled_protocol_id: TunnelledProtocol
     message_content: tuple[bytes, ...]
-    tunnelling_required: bool | None = None
-    non_standard_data: NonStandardParameter | None = None
+    tunnelling_required: bool | None
+    non_standard_data: NonStandardParameter | None
+
+    def __init__(
+        self,
+        *,
+        tunnelled_protocol_id: TunnelledProtocol,
+        message_content: tuple[bytes, ...],
+        tunnelling_required: bool | None = None,
+        non_standard_data: NonStandardParameter | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "tunnelled_protocol_id", tunnelled_protocol_id)
+        put(self, "message_content", message_content)
+        put(self, "tunnelling_required", tunnelling_required)
+        put(self, "non_standard_data", non_standard_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StimulusControl:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class StimulusControl(Value):
     """StimulusControl (SEQUENCE)."""
 
-    non_standard: NonStandardParameter | None = None
-    is_text: bool | None = None
-    h248_message: bytes | None = None
+    __slots__ = ("non_standard", "is_text", "h248_message",)
+    non_standard: NonStandardParameter | None
+    is_text: bool | None
+    h248_message: bytes | None
+
+    def __init__(
+        self,
+        *,
+        non_standard: NonStandardParameter | None = None,
+        is_text: bool | None = None,
+        h248_message: bytes | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "non_standard", non_standard)
+        put(self, "is_text", is_text)
+        put(self, "h248_message", h248_message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NonStandardMessage:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class NonStandardMessage(Value):
     """NonStandardMessage (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "non_standard_data", "tokens", "crypto_tokens", "integrity_check_value", "feature_set", "generic_data",)
     request_seq_num: int
     non_standard_data: NonStandardParameter
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        non_standard_data: NonStandardParameter,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnknownMessageResponse:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class UnknownMessageResponse(Value):
     """UnknownMessageResponse (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "tokens", "crypto_tokens", "integrity_check_value", "message_not_understood",)
     request_seq_num: int
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    message_not_understood: bytes | None = None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    message_not_understood: bytes | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        message_not_understood: bytes | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "message_not_understood", message_not_understood)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestInProgress:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class RequestInProgress(Value):
     """RequestInProgress (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "non_standard_data", "tokens", "crypto_tokens", "integrity_check_value", "delay",)
     request_seq_num: int
-    non_standard_data: NonStandardParameter | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
+    non_standard_data: NonStandardParameter | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
     delay: int
 
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        non_standard_data: NonStandardParameter | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        delay: int,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "delay", delay)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourcesAvailableIndicate:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ResourcesAvailableIndicate(Value):
     """ResourcesAvailableIndicate (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "protocol_identifier", "non_standard_data", "endpoint_identifier", "protocols", "almost_out_of_resources", "tokens", "crypto_tokens", "integrity_check_value", "capacity", "generic_data",)
     request_seq_num: int
     protocol_identifier: str
-    non_standard_data: NonStandardParameter | None = None
+    non_standard_data: NonStandardParameter | None
     endpoint_identifier: str
     protocols: tuple[SupportedProtocols, ...]
     almost_out_of_resources: bool
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    capacity: CallCapacity | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    capacity: CallCapacity | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        protocol_identifier: str,
+        non_standard_data: NonStandardParameter | None = None,
+        endpoint_identifier: str,
+        protocols: tuple[SupportedProtocols, ...],
+        almost_out_of_resources: bool,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        capacity: CallCapacity | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "endpoint_identifier", endpoint_identifier)
+        put(self, "protocols", protocols)
+        put(self, "almost_out_of_resources", almost_out_of_resources)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "capacity", capacity)
+        put(self, "generic_data", generic_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourcesAvailableConfirm:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ResourcesAvailableConfirm(Value):
     """ResourcesAvailableConfirm (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "protocol_identifier", "non_standard_data", "tokens", "crypto_tokens", "integrity_check_value", "generic_data",)
     request_seq_num: int
     protocol_identifier: str
-    non_standard_data: NonStandardParameter | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    non_standard_data: NonStandardParameter | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        protocol_identifier: str,
+        non_standard_data: NonStandardParameter | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "protocol_identifier", protocol_identifier)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "generic_data", generic_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InfoRequestAck:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class InfoRequestAck(Value):
     """InfoRequestAck (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "non_standard_data", "tokens", "crypto_tokens", "integrity_check_value",)
     request_seq_num: int
-    non_standard_data: NonStandardParameter | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
+    non_standard_data: NonStandardParameter | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        non_standard_data: NonStandardParameter | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InfoRequestNak:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class InfoRequestNak(Value):
     """InfoRequestNak (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "non_standard_data", "nak_reason", "alt_gk_info", "tokens", "crypto_tokens", "integrity_check_value",)
     request_seq_num: int
-    non_standard_data: NonStandardParameter | None = None
+    non_standard_data: NonStandardParameter | None
     nak_reason: InfoRequestNakReason
-    alt_gk_info: AltGKInfo | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
+    alt_gk_info: AltGKInfo | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        non_standard_data: NonStandardParameter | None = None,
+        nak_reason: InfoRequestNakReason,
+        alt_gk_info: AltGKInfo | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "nak_reason", nak_reason)
+        put(self, "alt_gk_info", alt_gk_info)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceControlIndication:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ServiceControlIndication(Value):
     """ServiceControlIndication (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "non_standard_data", "service_control", "endpoint_identifier", "call_specific", "tokens", "crypto_tokens", "integrity_check_value", "feature_set", "generic_data",)
     request_seq_num: int
-    non_standard_data: NonStandardParameter | None = None
+    non_standard_data: NonStandardParameter | None
     service_control: tuple[ServiceControlSession, ...]
-    endpoint_identifier: str | None = None
-    call_specific: ServiceControlIndicationCallSpecific | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    endpoint_identifier: str | None
+    call_specific: ServiceControlIndicationCallSpecific | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        non_standard_data: NonStandardParameter | None = None,
+        service_control: tuple[ServiceControlSession, ...],
+        endpoint_identifier: str | None = None,
+        call_specific: ServiceControlIndicationCallSpecific | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "service_control", service_control)
+        put(self, "endpoint_identifier", endpoint_identifier)
+        put(self, "call_specific", call_specific)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceControlIndicationCallSpecific:
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ServiceControlIndicationCallSpecific(Value):
     """ServiceControlIndicationCallSpecific (SEQUENCE)."""
 
+    __slots__ = ("call_identifier", "conference_id", "answered_call",)
     call_identifier: CallIdentifier
     conference_id: bytes
     answered_call: bool
 
+    def __init__(
+        self,
+        *,
+        call_identifier: CallIdentifier,
+        conference_id: bytes,
+        answered_call: bool,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "call_identifier", call_identifier)
+        put(self, "conference_id", conference_id)
+        put(self, "answered_call", answered_call)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceControlResponse:
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ServiceControlResponse(Value):
     """ServiceControlResponse (SEQUENCE)."""
 
+    __slots__ = ("request_seq_num", "result", "non_standard_data", "tokens", "crypto_tokens", "integrity_check_value", "feature_set", "generic_data",)
     request_seq_num: int
-    result: ServiceControlResponseResult | None = None
-    non_standard_data: NonStandardParameter | None = None
-    tokens: tuple[ClearToken, ...] | None = None
-    crypto_tokens: tuple[CryptoH323Token, ...] | None = None
-    integrity_check_value: ICV | None = None
-    feature_set: FeatureSet | None = None
-    generic_data: tuple[GenericData, ...] | None = None
+    result: ServiceControlResponseResult | None
+    non_standard_data: NonStandardParameter | None
+    tokens: tuple[ClearToken, ...] | None
+    crypto_tokens: tuple[CryptoH323Token, ...] | None
+    integrity_check_value: ICV | None
+    feature_set: FeatureSet | None
+    generic_data: tuple[GenericData, ...] | None
+
+    def __init__(
+        self,
+        *,
+        request_seq_num: int,
+        result: ServiceControlResponseResult | None = None,
+        non_standard_data: NonStandardParameter | None = None,
+        tokens: tuple[ClearToken, ...] | None = None,
+        crypto_tokens: tuple[CryptoH323Token, ...] | None = None,
+        integrity_check_value: ICV | None = None,
+        feature_set: FeatureSet | None = None,
+        generic_data: tuple[GenericData, ...] | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "request_seq_num", request_seq_num)
+        put(self, "result", result)
+        put(self, "non_standard_data", non_standard_data)
+        put(self, "tokens", tokens)
+        put(self, "crypto_tokens", crypto_tokens)
+        put(self, "integrity_check_value", integrity_check_value)
+        put(self, "feature_set", feature_set)
+        put(self, "generic_data", generic_data)
 
 
 RasMessage: TypeAlias = "GatekeeperRequest | GatekeeperConfirm | GatekeeperReject | RegistrationRequest | RegistrationConfirm | RegistrationReject | UnregistrationRequest | UnregistrationConfirm | UnregistrationReject | AdmissionRequest | AdmissionConfirm | AdmissionReject | BandwidthRequest | BandwidthConfirm | BandwidthReject | DisengageRequest | DisengageConfirm | DisengageReject | LocationRequest | LocationConfirm | LocationReject | InfoRequest | InfoRequestResponse | NonStandardMessage | UnknownMessageResponse | RequestInProgress | ResourcesAvailableIndicate | ResourcesAvailableConfirm | InfoRequestAck | InfoRequestNak | ServiceControlIndication | ServiceControlResponse | tuple[AdmissionConfirm, ...]"

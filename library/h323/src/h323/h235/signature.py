@@ -21,14 +21,14 @@ from h323.asn1.types import (
     RasMessage,
 )
 from h323.per import DecodeError
-from h323.per.shapes import BitString
+from h323.per.values import BitString
 from h323.ras.codec import decode_clear_token, encode, encode_clear_token
 
 ED25519_OID = "1.3.101.112"
 """id-Ed25519 (RFC 8410), the algorithmOID; H.235 assigns none of its own."""
 WHOLE_MESSAGE_OID = "0.0.8.235.0.2.1"
 """OID "A" of H.235.2: the token's signature covers all fields of the message."""
-SIGNATURE_TOKEN_OID = "0.0.8.235.0.2.7"
+SIGNED_FIELDS_OID = "0.0.8.235.0.2.7"
 """OID "S" of H.235.2: what is signed is a ClearToken with timeStamp, random, generalID and sendersID."""
 
 SIGNATURE_SIZE = 64
@@ -71,7 +71,7 @@ def sign(
         EncodeError: the message or the token has no encoding.
     """
     token = ClearToken(
-        token_oid=SIGNATURE_TOKEN_OID,
+        token_oid=SIGNED_FIELDS_OID,
         time_stamp=time_stamp,
         random=random,
         general_id=general_id,
@@ -131,8 +131,8 @@ def _signed(token: CryptoH323Token) -> CryptoTokenCryptoSignedTokenToken:
 
 
 def _complete(clear: ClearToken, signature: bytes) -> SignedToken:
-    if clear.token_oid != SIGNATURE_TOKEN_OID:
-        raise TokenError(f"clear token {clear.token_oid} instead of {SIGNATURE_TOKEN_OID}")
+    if clear.token_oid != SIGNED_FIELDS_OID:
+        raise TokenError(f"clear token {clear.token_oid} instead of {SIGNED_FIELDS_OID}")
     if not clear.senders_id or clear.time_stamp is None or clear.random is None or clear.general_id == "":
         raise TokenError("its clear token lacks sendersID, timeStamp or random")
     return SignedToken(clear.senders_id, clear.general_id, clear.time_stamp, clear.random, signature)

@@ -1,7 +1,5 @@
-"""Aligned PER (X.691) at run time: bits in and out, and one encoder and decoder for each shape of type."""
+"""Aligned PER (X.691) at run time: what the generated encoders and decoders of h323.asn1 call."""
 
 from h323.per.errors import DecodeError, EncodeError
-from h323.per.reader import Reader
-from h323.per.writer import Writer
 
-__all__ = ["DecodeError", "EncodeError", "Reader", "Writer"]
+__all__ = ["DecodeError", "EncodeError"]

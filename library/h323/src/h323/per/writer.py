@@ -1,35 +1,43 @@
-"""Bits out (X.691, aligned variant)."""
+"""Writing aligned PER (X.691)."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from h323.per.errors import EncodeError
 
 MAXIMUM_LENGTH = 16_383
 """What one length determinant can say; fragmented encodings (X.691 11.9.3.8) have no place in a RAS datagram."""
 
+Encode = Callable[["Writer", Any], None]
+
 
 class Writer:
-    """Collects bits; whole octets go to `out` at each alignment."""
+    """Collects bits in `pending`, of which there are `count`; whole octets go to `out` at each alignment.
 
-    __slots__ = ("_bits", "_count", "out")
+    Encoders touch the three attributes themselves: a method call for every flag would double their time.
+    """
+
+    __slots__ = ("count", "out", "pending")
 
     def __init__(self) -> None:
         self.out = bytearray()
-        self._bits = 0
-        self._count = 0
+        self.pending = 0
+        self.count = 0
 
     def bits(self, value: int, count: int) -> None:
         """Append `count` bits."""
-        self._bits = self._bits << count | value
-        self._count += count
+        self.pending = self.pending << count | value
+        self.count += count
 
     def align(self) -> None:
         """Pad with zeros up to an octet."""
-        count = self._count
+        count = self.count
         if count:
             padding = -count & 7
-            self.out += (self._bits << padding).to_bytes((count + padding) >> 3, "big")
-            self._bits = self._count = 0
+            self.out += (self.pending << padding).to_bytes(count + padding >> 3, "big")
+            self.pending = self.count = 0
 
     def octets(self, octets: bytes) -> None:
         """Append whole octets, aligned."""
@@ -37,7 +45,7 @@ class Writer:
         self.out += octets
 
     def length(self, count: int) -> None:
-        """Append a general length determinant (X.691 11.9).
+        """Append a general length determinant (11.9).
 
         Raises:
             EncodeError: it would need fragments.
@@ -45,27 +53,52 @@ class Writer:
         self.align()
         if count < 128:
             self.out.append(count)
-        elif count <= MAXIMUM_LENGTH:
-            self.out += (0x8000 | count).to_bytes(2, "big")
         else:
-            raise EncodeError(f"{count} is more than fits a RAS message; at most {MAXIMUM_LENGTH}")
+            self.out += _long_length(count)
 
     def small(self, value: int) -> None:
-        """Append a normally small number (X.691 11.6)."""
-        if value < 64:
-            self.bits(value, 7)
+        """Append a normally small number (11.6) of at most 63, as all are that we send."""
+        self.bits(value, 7)
+
+    def open_type(self, encode: Encode, value: object) -> None:
+        """Append the complete encoding of a value behind its length (11.2)."""
+        self.align()
+        start = len(self.out)
+        encode(self, value)
+        self.align()
+        size = len(self.out) - start
+        if not size:
+            self.out += b"\1\0"
+        elif size < 128:
+            self.out.insert(start, size)
         else:
-            self.bits(1, 1)
-            octets = value.to_bytes((value.bit_length() + 7) // 8, "big")
-            self.length(len(octets))
-            self.octets(octets)
+            self.out[start:start] = _long_length(size)
 
     def finish(self) -> bytes:
-        """The complete encoding: whole octets, at least one (X.691 11.1)."""
+        """The complete encoding: whole octets, at least one (11.1)."""
         self.align()
         return bytes(self.out) or b"\0"
 
-    def open_type(self, octets: bytes) -> None:
-        """Append a complete encoding behind its length (X.691 11.2)."""
-        self.length(len(octets))
-        self.out += octets
+
+def _long_length(count: int) -> bytes:
+    if count > MAXIMUM_LENGTH:
+        raise EncodeError(f"{count} is more than fits a RAS message; at most {MAXIMUM_LENGTH}")
+    return (0x8000 | count).to_bytes(2, "big")
+
+
+def add_alternative(
+    writer: Writer, additions: Mapping[str, tuple[int, Encode]], value: tuple[str, object], choice: str
+) -> None:
+    """Append an alternative that isn't one of a CHOICE's root.
+
+    Raises:
+        EncodeError: it isn't one of its additions either.
+    """
+    name, inner = value
+    place = additions.get(name)
+    if place is None:
+        raise EncodeError(f"{name!r} is not an alternative of {choice}")
+    index, encode = place
+    writer.bits(1, 1)
+    writer.small(index)
+    writer.open_type(encode, inner)

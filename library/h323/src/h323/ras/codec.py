@@ -5,28 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from h323.asn1 import codec
+from h323.asn1.decoders import d_ClearToken, d_RasMessage
+from h323.asn1.encoders import RAS_MESSAGES, e_ClearToken, e_RasMessage
 from h323.asn1.types import ClearToken, RasMessage
-from h323.per import DecodeError, EncodeError, Reader, Writer
-from h323.per.shapes import Encode
+from h323.per.errors import DecodeError, EncodeError
+from h323.per.reader import PADDING
+from h323.per.writer import Encode, Writer
 
 MAXIMUM_SIZE = 65_507
 """Octets in a UDP datagram over IPv4."""
 
-
-ValueT = TypeVar("ValueT")
+DecodedT = TypeVar("DecodedT")
 
 
 def decode(datagram: bytes) -> RasMessage:
     """The message in a RAS datagram (H.225.0 7, annex H).
 
-    Octets after the message are ignored, as some stacks pad theirs. Extension bitmaps may be of any length.
+    Octets after the message are ignored, as some stacks pad theirs. Extension bitmaps may be of any length; additions
+    that H.225.0 version 7 doesn't know are skipped, such alternatives dropped from the list that they stand in.
 
     Raises:
         DecodeError: the octets are not a RAS message.
     """
-    named: tuple[str, RasMessage] = _decode(codec.d_RasMessage, datagram)
-    return named[1]
+    decoded = _decode(d_RasMessage, datagram)
+    if decoded is None:
+        raise DecodeError("a message that H.225.0 version 7 doesn't know")
+    message: RasMessage = decoded[1]
+    return message
 
 
 def encode(message: RasMessage) -> bytes:
@@ -35,10 +40,10 @@ def encode(message: RasMessage) -> bytes:
     Raises:
         EncodeError: a component is missing, of a wrong type, or outside its constraint.
     """
-    name = codec.RAS_MESSAGES.get(type(message))
+    name = RAS_MESSAGES.get(type(message))
     if name is None:
         raise EncodeError(f"{type(message).__name__} is not a RAS message")
-    return _encode(codec.e_RasMessage, (name, message))
+    return _encode(e_RasMessage, (name, message))
 
 
 def decode_clear_token(octets: bytes) -> ClearToken:
@@ -47,7 +52,7 @@ def decode_clear_token(octets: bytes) -> ClearToken:
     Raises:
         DecodeError: the octets are not a ClearToken.
     """
-    return _decode(codec.d_ClearToken, octets)
+    return _decode(d_ClearToken, octets)
 
 
 def encode_clear_token(token: ClearToken) -> bytes:
@@ -56,22 +61,30 @@ def encode_clear_token(token: ClearToken) -> bytes:
     Raises:
         EncodeError: see `encode`.
     """
-    return _encode(codec.e_ClearToken, token)
+    return _encode(e_ClearToken, token)
 
 
-def _decode(shape: Callable[[Reader], ValueT], octets: bytes) -> ValueT:
-    if len(octets) > MAXIMUM_SIZE:
-        raise DecodeError(f"{len(octets)} octets, more than a datagram holds")
+def _decode(decoder: Callable[[bytes, int], tuple[DecodedT, int]], octets: bytes) -> DecodedT:
+    size = len(octets)
+    if size > MAXIMUM_SIZE:
+        raise DecodeError(f"{size} octets, more than a datagram holds")
     try:
-        return shape(Reader(octets))
-    except RecursionError:
-        raise DecodeError("nested too deeply") from None
+        value, end = decoder(bytes(octets) + PADDING, 0)
+    except (IndexError, RecursionError):
+        raise DecodeError(f"ends after {size} octets, inside a field, or is nested too deeply") from None
+    if end > 8 * size:
+        raise DecodeError(f"ends after {size} octets, inside a field")
+    return value
 
 
-def _encode(shape: Encode, value: object) -> bytes:
+def _encode(encoder: Encode, value: object) -> bytes:
     writer = Writer()
     try:
-        shape(writer, value)
+        encoder(writer, value)
+        return writer.finish()
+    except EncodeError:
+        raise
     except RecursionError:
         raise EncodeError("nested too deeply") from None
-    return writer.finish()
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise EncodeError(f"a value of a wrong type: {error}") from error

@@ -1,0 +1,1 @@
+"""The development-time generator of h323.asn1."""

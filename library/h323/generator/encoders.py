@@ -1,0 +1,181 @@
+"""Writes encoders.py: straight-line functions that put a value into a Writer."""
+
+from __future__ import annotations
+
+from .source import indented, notice
+from .type_tree import Choice, Component, Leaf, Sequence, SequenceOf, Tree
+
+_INLINE = ("boolean", "present", "null", "integer", "octet_string")
+
+
+def encoders_module(tree: Tree) -> str:
+    """The source of the encoders."""
+    lines = [
+        notice("Values to aligned PER: e_X(w, value) puts a value into the Writer w."),
+        "from __future__ import annotations",
+        "",
+        "from typing import Any",
+        "",
+        "from h323.asn1 import types",
+        "from h323.per import primitives",
+        "from h323.per.errors import EncodeError, outside, unfit",
+        "from h323.per.writer import Writer, add_alternative",
+    ]
+    for found in tree.types.values():
+        lines += _definition(tree, found)
+    lines.append("")
+    for found in tree.types.values():
+        if isinstance(found, Choice):
+            lines += _tables(found)
+    return "\n".join(lines + _messages(tree)) + "\n"
+
+
+def _bits(value: str, count: int) -> list[str]:
+    return [f"w.pending = w.pending << {count} | {value}", f"w.count += {count}"]
+
+
+def whole_number(value: str, low: int, high: int) -> list[str]:
+    """Put a constrained whole number (X.691 11.5), of which is known that it is within its bounds."""
+    span = high - low + 1
+    offset = f"({value} - {low})" if low else value
+    if span == 1:
+        return []
+    if span < 256:
+        return _bits(offset, (span - 1).bit_length())
+    return ["w.align()", f'w.out += {offset}.to_bytes({1 if span == 256 else 2}, "big")']
+
+
+def count_of(value: str, low: int, high: int | None) -> list[str]:
+    """Put the count before a string or list."""
+    if high is None:
+        check = [f"if {value} < {low}:", f"    raise outside({value}, {low}, None)"] if low else []
+        return [*check, f"w.length({value})"]
+    check = [f"if not {low} <= {value} <= {high}:", f"    raise outside({value}, {low}, {high})"]
+    return [*check, *whole_number(value, low, high)]
+
+
+def _definition(tree: Tree, found: Sequence | Choice | SequenceOf | Leaf) -> list[str]:
+    if isinstance(found, Leaf) and found.kind not in _INLINE:
+        return ["", "", f"e_{found.name} = primitives.encode_{found.kind}({', '.join(map(repr, found.arguments))})"]
+    if isinstance(found, Sequence):
+        body = _sequence(tree, found)
+    elif isinstance(found, Choice):
+        body = _choice(found)
+    elif isinstance(found, SequenceOf):
+        body = _sequence_of(tree, found)
+    else:
+        body = _from(tree, "value", found.name) or ["return"]
+    return ["", "", f"def e_{found.name}(w: Writer, value: Any) -> None:", *indented(body)]
+
+
+def _from(tree: Tree, value: str, name: str) -> list[str]:
+    """Put a value of the type, inline where that is short."""
+    found = tree.types[name]
+    kind = found.kind if isinstance(found, Leaf) else ""
+    if not isinstance(found, Leaf) or kind not in _INLINE:
+        return [f"e_{name}(w, {value})"]
+    if kind == "boolean":
+        return [f"if {value}.__class__ is not bool:", f"    raise unfit({value}, 'a boolean')", *_bits(value, 1)]
+    if kind == "present":
+        return [f"if {value} is not True:", f"    raise unfit({value}, 'True')"]
+    if kind == "null":
+        return [f"if {value} is not None:", f"    raise unfit({value}, 'None')"]
+    if kind == "integer":
+        low, high = found.arguments
+        check = [f"if not {low} <= number <= {high}:", f"    raise outside(number, {low}, {high})"]
+        return [f"number = {value}", *check, *whole_number("number", low, high)]
+    return _octets(value, *found.arguments)
+
+
+def _octets(value: str, low: int, high: int | None) -> list[str]:
+    lines = [f"octets = {value}", "if octets.__class__ is not bytes:", "    raise unfit(octets, 'bytes')"]
+    if (low, high) == (0, None):
+        return [*lines, "w.length(len(octets))", "w.out += octets"]
+    lines += ["count = len(octets)", *count_of("count", low, high)]
+    if low == high and low <= 2:
+        return [*lines, *_bits('int.from_bytes(octets, "big")', 8 * low)]
+    return [*lines, "w.align()", "w.out += octets"]
+
+
+def _bitmap(components: list[Component]) -> str:
+    last = len(components) - 1
+    return " | ".join(
+        f"(value.{one.name} is not None) << {last - i}" if i < last else f"(value.{one.name} is not None)"
+        for i, one in enumerate(components)
+    )
+
+
+def _sequence(tree: Tree, found: Sequence) -> list[str]:
+    lines = [f"if value.__class__ is not types.{found.name}:", f"    raise unfit(value, '{found.name}')"]
+    optional = [one for one in found.root if one.optional]
+    head = _bitmap(optional) or "0"
+    if found.additions:
+        lines.append(f"additions = {_bitmap(found.additions)}")
+        head = f"(additions != 0) << {len(optional)} | {head}" if optional else "(additions != 0)"
+    if optional or found.extensible:
+        lines += _bits(f"({head})", len(optional) + found.extensible)
+    for one in found.root:
+        putting = _from(tree, f"value.{one.name}", one.type)
+        if one.optional:
+            lines += [f"if value.{one.name} is not None:", *indented(putting)]
+        else:
+            lines += putting
+    if found.additions:
+        lines += _additions(found.additions)
+    return lines
+
+
+def _additions(additions: list[Component]) -> list[str]:
+    known = len(additions)
+    lines = ["if not additions:", "    return"]
+    # The bitmap's length less one is a normally small number (X.691 19.8): seven bits up to 64 additions.
+    lines += _bits(f"{known - 1 << known} | additions", 7 + known)
+    for one in additions:
+        lines += [f"if value.{one.name} is not None:", f"    w.open_type(e_{one.type}, value.{one.name})"]
+    return lines
+
+
+def _sequence_of(tree: Tree, found: SequenceOf) -> list[str]:
+    return [
+        "if value.__class__ is not tuple:",
+        "    raise unfit(value, 'a tuple')",
+        "length = len(value)",
+        *count_of("length", found.low, found.high),
+        "for item in value:",
+        *indented(_from(tree, "item", found.item)),
+    ]
+
+
+def _choice(found: Choice) -> list[str]:
+    width = (len(found.root) - 1).bit_length() + (found.additions is not None)
+    additions = f"{found.name}_ADDITIONS" if found.additions is not None else "{}"
+    return [
+        "name, inner = value",
+        f"place = {found.name}_ROOT.get(name)",
+        "if place is None:",
+        f"    return add_alternative(w, {additions}, value, '{found.name}')",
+        "index, encode = place",
+        *(_bits("index", width) if width else []),
+        "encode(w, inner)",
+        "return None",
+    ]
+
+
+def _tables(found: Choice) -> list[str]:
+    lines = ["", f"{found.name}_ROOT: dict[str, Any] = {{"]
+    lines += [*(f'    "{key}": ({i}, e_{inner}),' for i, (key, inner) in enumerate(found.root)), "}"]
+    if found.additions is not None:
+        lines += [f"{found.name}_ADDITIONS: dict[str, Any] = {{"]
+        lines += [*(f'    "{key}": ({i}, e_{inner}),' for i, (key, inner) in enumerate(found.additions)), "}"]
+    return lines
+
+
+def _messages(tree: Tree) -> list[str]:
+    ras = tree.types["RasMessage"]
+    if not isinstance(ras, Choice):
+        raise TypeError("RasMessage is not a CHOICE")
+    lines = ["", "RAS_MESSAGES: dict[type[Any], str] = {"]
+    for key, inner in [*ras.root, *(ras.additions or [])]:
+        kind = f"types.{inner}" if isinstance(tree.types[inner], Sequence) else "tuple"
+        lines.append(f'    {kind}: "{key}",')
+    return [*lines, "}"]

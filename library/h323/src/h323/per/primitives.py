@@ -1,0 +1,403 @@
+"""Encoders and decoders of the types without components that generated code doesn't spell out itself.
+
+`encode_X(…)` makes a function of a Writer and a value, `decode_X(…)` one of the octets and a position in bits
+(h323.per.reader). Clauses are those of X.691.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from h323.per.errors import DecodeError, EncodeError, outside, unfit
+from h323.per.reader import Decode, above, bits, length, small
+from h323.per.values import BitString
+from h323.per.writer import Encode, Writer
+
+_MOST_REMEMBERED = 256
+
+
+def _encode_number(low: int, high: int) -> Encode:
+    """A constrained whole number of at most two octets (11.5); its caller has checked it."""
+    span = high - low + 1
+    count = 16 if span > 256 else 8 if span == 256 else (span - 1).bit_length()
+
+    def encode(writer: Writer, value: Any) -> None:
+        if span >= 256:
+            writer.align()
+        writer.bits(value - low, count)
+
+    return encode
+
+
+def _decode_number(low: int, high: int) -> Decode:
+    span = high - low + 1
+    count = 16 if span > 256 else 8 if span == 256 else (span - 1).bit_length()
+
+    def decode(data: bytes, p: int) -> tuple[int, int]:
+        if span >= 256:
+            p = p + 7 & ~7
+        value = bits(data, p, count) + low
+        if value > high:
+            raise above(value, high)
+        return value, p + count
+
+    return decode
+
+
+def _encode_size(low: int, high: int | None) -> Encode:
+    """The count before a string (11.9); a fixed one takes no bits."""
+    encode_count = Writer.length if high is None else _encode_number(low, high)
+
+    def encode(writer: Writer, count: int) -> None:
+        if count < low or (high is not None and count > high):
+            raise outside(count, low, high)
+        encode_count(writer, count)
+
+    return encode
+
+
+def _decode_size(low: int, high: int | None) -> Decode:
+    if high is not None:
+        return _decode_number(low, high)
+
+    def decode(data: bytes, p: int) -> tuple[int, int]:
+        count, p = length(data, p)
+        if count < low:
+            raise DecodeError(f"a length of {count}, where {low} is the least")
+        return count, p
+
+    return decode
+
+
+def encode_long_integer(low: int, high: int | None) -> Encode:
+    """INTEGER of more than two octets, its length before it (11.5.7.4, 11.7)."""
+    encode_length = Writer.length if high is None else _encode_number(1, _octets_for(high - low))
+
+    def encode(writer: Writer, value: Any) -> None:
+        if not isinstance(value, int) or value < low or (high is not None and value > high):
+            raise outside(value, low, high)
+        octets = (value - low).to_bytes(_octets_for(value - low), "big")
+        encode_length(writer, len(octets))
+        writer.octets(octets)
+
+    return encode
+
+
+def decode_long_integer(low: int, high: int | None) -> Decode:
+    """See `encode_long_integer`."""
+    decode_length = length if high is None else _decode_number(1, _octets_for(high - low))
+
+    def decode(data: bytes, p: int) -> tuple[int, int]:
+        count, p = decode_length(data, p)
+        octet = p + 7 >> 3
+        value = int.from_bytes(data[octet : octet + count], "big") + low
+        if high is not None and value > high:
+            raise above(value, high)
+        return value, octet + count << 3
+
+    return decode
+
+
+def _octets_for(number: int) -> int:
+    return number.bit_length() + 7 >> 3 or 1
+
+
+def encode_unconstrained_integer() -> Encode:
+    """INTEGER without bounds (11.8): two's complement."""
+
+    def encode(writer: Writer, value: Any) -> None:
+        if not isinstance(value, int):
+            raise unfit(value, "a number")
+        octets = value.to_bytes((value if value >= 0 else ~value).bit_length() // 8 + 1, "big", signed=True)
+        writer.length(len(octets))
+        writer.octets(octets)
+
+    return encode
+
+
+def decode_unconstrained_integer() -> Decode:
+    """See `encode_unconstrained_integer`."""
+
+    def decode(data: bytes, p: int) -> tuple[int, int]:
+        count, p = length(data, p)
+        return int.from_bytes(data[p >> 3 : (p >> 3) + count], "big", signed=True), p + 8 * count
+
+    return decode
+
+
+def encode_extensible_integer(low: int, high: int) -> Encode:
+    """INTEGER with an extensible constraint (13.1): a bit says whether the value is outside it."""
+    encode_inside, encode_outside = _encode_number(low, high), encode_unconstrained_integer()
+
+    def encode(writer: Writer, value: Any) -> None:
+        inside = isinstance(value, int) and low <= value <= high
+        writer.bits(not inside, 1)
+        (encode_inside if inside else encode_outside)(writer, value)
+
+    return encode
+
+
+def decode_extensible_integer(low: int, high: int) -> Decode:
+    """See `encode_extensible_integer`."""
+    decode_inside, decode_outside = _decode_number(low, high), decode_unconstrained_integer()
+
+    def decode(data: bytes, p: int) -> tuple[int, int]:
+        return (decode_outside if bits(data, p, 1) else decode_inside)(data, p + 1)
+
+    return decode
+
+
+def encode_bit_string(low: int, high: int | None) -> Encode:
+    """BIT STRING (16), a BitString; up to 16 bits of fixed length are not aligned."""
+    encode_size = _encode_size(low, high)
+    packed = high is not None and high <= 16 and low == high
+
+    def encode(writer: Writer, value: Any) -> None:
+        if not isinstance(value, BitString) or len(value.octets) != value.length + 7 >> 3:
+            raise unfit(value, "a bit string")
+        encode_size(writer, value.length)
+        if not packed and value.length:
+            writer.align()
+        writer.bits(int.from_bytes(value.octets, "big") >> (-value.length & 7), value.length)
+
+    return encode
+
+
+def decode_bit_string(low: int, high: int | None) -> Decode:
+    """See `encode_bit_string`."""
+    decode_size = _decode_size(low, high)
+    packed = high is not None and high <= 16 and low == high
+
+    def decode(data: bytes, p: int) -> tuple[BitString, int]:
+        count, p = decode_size(data, p)
+        if not packed and count:
+            p = p + 7 & ~7
+        number = bits(data, p, count) << (-count & 7)
+        return BitString(number.to_bytes(count + 7 >> 3, "big"), count), p + count
+
+    return decode
+
+
+def _unaligned(low: int, high: int | None, width: int) -> bool:
+    """Whether a string is too short to be aligned (30.5.7)."""
+    return high is not None and (high * width < 16 or (low == high and high * width == 16))
+
+
+def encode_text(low: int, high: int | None, alphabet: str | None, width: int) -> Encode:
+    """A known-multiplier character string (30.5): `width` bits a character, or an index into a small alphabet."""
+    encode_size = _encode_size(low, high)
+    if alphabet is not None:
+        return _encode_alphabet(low, high, alphabet)
+    codec, most = ("utf-16-be", "\uffff") if width == 16 else ("latin-1", "\x7f")
+    unaligned = _unaligned(low, high, width)
+
+    def encode(writer: Writer, value: Any) -> None:
+        if not isinstance(value, str) or (value and max(value) > most):
+            raise unfit(value, "text of its character set")
+        encode_size(writer, len(value))
+        octets = value.encode(codec, "surrogatepass")
+        if unaligned:
+            writer.bits(int.from_bytes(octets, "big"), 8 * len(octets))
+        elif octets:
+            writer.octets(octets)
+
+    return encode
+
+
+def decode_text(low: int, high: int | None, alphabet: str | None, width: int) -> Decode:
+    """See `encode_text`."""
+    if alphabet is not None:
+        return _decode_alphabet(low, high, alphabet)
+    decode_size = _decode_size(low, high)
+    unaligned = _unaligned(low, high, width)
+    to_text = _bmp_text if width == 16 else _ia5_text
+
+    def decode(data: bytes, p: int) -> tuple[str, int]:
+        count, p = decode_size(data, p)
+        size = count * width >> 3
+        if unaligned:
+            return to_text(bits(data, p, 8 * size).to_bytes(size, "big")), p + 8 * size
+        octet = p + 7 >> 3 if size else p >> 3
+        end = octet + size
+        return to_text(data[octet:end]), end << 3 if size else p
+
+    return decode
+
+
+def _bmp_text(octets: bytes) -> str:
+    """BMPString knows no surrogate pairs: each 16 bits are one character, whatever its value."""
+    try:
+        value = octets.decode("utf-16-be")
+    except UnicodeDecodeError:
+        value = ""
+    if 2 * len(value) == len(octets):
+        return value
+    return "".join([chr(int.from_bytes(octets[i : i + 2], "big")) for i in range(0, len(octets), 2)])
+
+
+def _ia5_text(octets: bytes) -> str:
+    if not octets.isascii():
+        raise DecodeError("a character outside IA5")
+    return octets.decode("ascii")
+
+
+def _alphabet_width(letters: str) -> int:
+    """Bits a letter: a power of two in aligned PER (30.5.2)."""
+    width = 1
+    while 1 << width < len(letters):
+        width *= 2
+    return width
+
+
+def _encode_alphabet(low: int, high: int | None, letters: str) -> Encode:
+    encode_size = _encode_size(low, high)
+    width = _alphabet_width(letters)
+    unaligned = _unaligned(low, high, width)
+    index = {letter: i for i, letter in enumerate(letters)}
+
+    def encode(writer: Writer, value: Any) -> None:
+        if not isinstance(value, str) or not index.keys() >= set(value):
+            raise unfit(value, f"text of the characters {letters!r}")
+        encode_size(writer, len(value))
+        if value and not unaligned:
+            writer.align()
+        for letter in value:
+            writer.bits(index[letter], width)
+
+    return encode
+
+
+def _decode_alphabet(low: int, high: int | None, letters: str) -> Decode:
+    decode_size = _decode_size(low, high)
+    width = _alphabet_width(letters)
+    unaligned = _unaligned(low, high, width)
+    mask = (1 << width) - 1
+
+    def decode(data: bytes, p: int) -> tuple[str, int]:
+        count, p = decode_size(data, p)
+        if count and not unaligned:
+            p = p + 7 & ~7
+        number = bits(data, p, count * width)
+        indices = [number >> shift & mask for shift in range((count - 1) * width, -1, -width)]
+        if indices and max(indices) >= len(letters):
+            raise DecodeError(f"a character other than {letters!r}")
+        return "".join([letters[i] for i in indices]), p + count * width
+
+    return decode
+
+
+def encode_general_string() -> Encode:
+    """GeneralString and its kind (30.6): octets behind a length, taken as Latin-1."""
+
+    def encode(writer: Writer, value: Any) -> None:
+        if not isinstance(value, str) or (value and max(value) > "\xff"):
+            raise unfit(value, "text of its character set")
+        writer.length(len(value))
+        writer.octets(value.encode("latin-1"))
+
+    return encode
+
+
+def decode_general_string() -> Decode:
+    """See `encode_general_string`."""
+
+    def decode(data: bytes, p: int) -> tuple[str, int]:
+        count, p = length(data, p)
+        return data[p >> 3 : (p >> 3) + count].decode("latin-1"), p + 8 * count
+
+    return decode
+
+
+def encode_object_identifier() -> Encode:
+    """OBJECT IDENTIFIER (23), dotted text; its content octets are those of BER (X.690 8.19)."""
+    remembered: dict[str, bytes] = {}
+
+    def encode(writer: Writer, value: Any) -> None:
+        octets = remembered.get(value)
+        if octets is None:
+            octets = _oid_octets(value)
+            if len(remembered) < _MOST_REMEMBERED:
+                remembered[value] = octets
+        writer.length(len(octets))
+        writer.out += octets
+
+    return encode
+
+
+def decode_object_identifier() -> Decode:
+    """See `encode_object_identifier`."""
+    remembered: dict[bytes, str] = {}
+
+    def decode(data: bytes, p: int) -> tuple[str, int]:
+        count, p = length(data, p)
+        octets = data[p >> 3 : (p >> 3) + count]
+        value = remembered.get(octets)
+        if value is None:
+            value = _oid_text(octets)
+            if len(remembered) < _MOST_REMEMBERED:
+                remembered[octets] = value
+        return value, p + 8 * count
+
+    return decode
+
+
+def _oid_octets(value: object) -> bytes:
+    text = value if isinstance(value, str) and value.isascii() else ""
+    arcs = [int(arc) for arc in text.split(".") if arc.isdigit()]
+    if len(arcs) < 2 or ".".join(map(str, arcs)) != text or arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39):
+        raise EncodeError(f"{value!r:.80} is not an object identifier")
+    octets = bytearray()
+    for arc in (arcs[0] * 40 + arcs[1], *arcs[2:]):
+        rest, groups = arc >> 7, [arc & 0x7F]
+        while rest:
+            groups.append(rest & 0x7F | 0x80)
+            rest >>= 7
+        octets += bytes(reversed(groups))
+    return bytes(octets)
+
+
+def _oid_text(octets: bytes) -> str:
+    if not octets or octets[-1] & 0x80 or len(octets) > 128:
+        raise DecodeError("an object identifier that is empty, ends inside an arc or is longer than 128 octets")
+    arcs: list[int] = []
+    arc, fresh = 0, True
+    for octet in octets:
+        if fresh and octet == 0x80:
+            raise DecodeError("an object identifier with a padded arc")
+        arc = arc << 7 | octet & 0x7F
+        fresh = not octet & 0x80
+        if fresh:
+            arcs.append(arc)
+            arc = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+
+
+def encode_enumerated(names: tuple[str, ...], extensible: bool) -> Encode:
+    """ENUMERATED (14), the identifier."""
+    index = {name: i for i, name in enumerate(names)}
+    encode_index = _encode_number(0, len(names) - 1)
+
+    def encode(writer: Writer, value: Any) -> None:
+        if value not in index:
+            raise unfit(value, f"one of {', '.join(names)}")
+        if extensible:
+            writer.bits(0, 1)
+        encode_index(writer, index[value])
+
+    return encode
+
+
+def decode_enumerated(names: tuple[str, ...], extensible: bool) -> Decode:
+    """See `encode_enumerated`; an extension value is unknown to us, None."""
+    decode_index = _decode_number(0, len(names) - 1)
+
+    def decode(data: bytes, p: int) -> tuple[str | None, int]:
+        if extensible:
+            p += 1
+            if bits(data, p - 1, 1):
+                return None, small(data, p)[1]
+        index, p = decode_index(data, p)
+        return names[index], p
+
+    return decode
