@@ -1,7 +1,6 @@
 # Few targets, one line of purpose each. What they do is in lab/ and in the tools they call.
 .DEFAULT_GOAL := help
-SHELL := /bin/bash
-export PATH := $(CURDIR)/.cache/bootstrap/bin:$(PATH)
+export PATH := $(CURDIR)/.cache/uv/bin:$(PATH)
 RUN := uv run --locked
 
 .PHONY: help lab lab-down test lint codec bench
@@ -10,14 +9,14 @@ help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 lab: ## Build the lab, deploy it with site.yml and run the 8-guardian test
-	@lab/bootstrap
 	@lab/up
 
 lab-down: ## Remove the lab: hosts, network, image, keys
 	@lab/down
 
-test: ## Install what the tests need, then lint, unit tests and the lab's tests
-	@lab/bootstrap --tests
+test: ## Install what the tests need, then check style, bring up the lab and run all tests
+	@lab/bootstrap
+	@tests/bootstrap
 	@$(MAKE) --no-print-directory lint
 	@lab/up
 	@$(RUN) pytest
@@ -30,7 +29,7 @@ lint: ## Check style and types: ruff, mypy, ansible-lint, yamllint
 	@$(RUN) yamllint --strict .
 
 codec: ## Generate the H.225.0 codec anew (docs/decisions/0002-codec.md)
-	@lab/generate-codec
+	@cd library/h323/generator && uv run --no-project --with pycrate==0.8.1 python . ../src/h323/asn1
 
 bench: ## Measure the codec and the gatekeeper's core on this machine
-	@$(RUN) python -m benchmarks
+	@$(RUN) python tests/bench/core.py
