@@ -57,15 +57,24 @@ def parameter(number: int, content: Content) -> EnumeratedParameter:
 
 
 def contents(generic_data: tuple[GenericData, ...] | None, identifier: bytes) -> dict[int, Content] | None:
-    """The numbered parameters of the GenericData with this identifier; None where there is none, or more than one."""
+    """The numbered parameters of the GenericData with this identifier; None where there is none.
+
+    Raises:
+        ProfileError: it, or one of its parameters, is there more than once: which one would count?
+    """
     found = [data for data in generic_data or () if data.id == ("nonStandard", identifier)]
-    if len(found) != 1:
+    if not found:
         return None
-    return {
-        one.id[1]: one.content
-        for one in found[0].parameters or ()
-        if one.id[0] == "standard" and isinstance(one.id[1], int) and one.content is not None
-    }
+    if len(found) > 1:
+        raise ProfileError("the same generic data more than once")
+    values: dict[int, Content] = {}
+    for one in found[0].parameters or ():
+        if one.id[0] != "standard" or one.content is None:
+            continue
+        if one.id[1] in values:
+            raise ProfileError(f"parameter {one.id[1]} more than once")
+        values[one.id[1]] = one.content
+    return values
 
 
 def read_profile(generic_data: tuple[GenericData, ...] | None) -> CallProfile:
@@ -74,18 +83,16 @@ def read_profile(generic_data: tuple[GenericData, ...] | None) -> CallProfile:
     Raises:
         ProfileError: it has one that says something else than this profile defines, or more than one.
     """
-    if not any(data.id == ("nonStandard", PROFILE_ID) for data in generic_data or ()):
-        return CallProfile()
     values = contents(generic_data, PROFILE_ID)
     if values is None:
-        raise ProfileError("more than one call profile")
+        return CallProfile()
     call_type = values.get(CALL_TYPE, ("number8", 0))
-    if call_type[0] != "number8" or not isinstance(call_type[1], int) or call_type[1] >= len(_CALL_TYPES):
+    if call_type[0] != "number8" or call_type[1] >= len(_CALL_TYPES):
         raise ProfileError("an unknown call type")
     pii = values.get(PII, ("bool", False))
-    if pii[0] != "bool" or not isinstance(pii[1], bool):
+    if pii[0] != "bool":
         raise ProfileError("the PII flag is not a boolean")
     purpose = values.get(PURPOSE, ("unicode", ""))
-    if purpose[0] != "unicode" or not isinstance(purpose[1], str) or len(purpose[1]) > MOST_PURPOSE:
+    if purpose[0] != "unicode" or len(purpose[1]) > MOST_PURPOSE:
         raise ProfileError(f"the purpose is not text of at most {MOST_PURPOSE} characters")
     return CallProfile(_CALL_TYPES[call_type[1]], pii[1], purpose[1])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from h323.asn1.types import GenericData
-from h323.council.profile import contents, parameter
+from h323.council.profile import ProfileError, contents, parameter
 
 REFUSAL_ID = uuid.UUID("a3a0f1c4-6b4e-5d0b-8f57-7d1f5a2c9e02").bytes
 """Identifies a refusal: GenericIdentifier nonStandard, a GUID."""
@@ -50,9 +50,12 @@ def refusal_generic_data(refusal: Refusal) -> GenericData:
 
 
 def read_refusal(generic_data: tuple[GenericData, ...] | None) -> Refusal | None:
-    """The refusal in a reject message, or None where it has none that we know."""
-    values = contents(generic_data, REFUSAL_ID) or {}
-    name, detail = values.get(NAME), values.get(DETAIL, ("unicode", ""))
-    if name is None or name[1] not in RefusalName.__members__:
+    """The refusal in a reject message, or None where it has none that we can read."""
+    try:
+        values = contents(generic_data, REFUSAL_ID) or {}
+    except ProfileError:
         return None
-    return Refusal(RefusalName(name[1]), detail[1] if isinstance(detail[1], str) else "")
+    name, detail = values.get(NAME), values.get(DETAIL)
+    if name is None or name[0] != "text" or name[1] not in RefusalName.__members__:
+        return None
+    return Refusal(RefusalName(name[1]), detail[1] if detail is not None and detail[0] == "unicode" else "")

@@ -30,13 +30,15 @@ class ReplayWindow:
         self._seen: set[_Seen] = set()
         self._by_second: dict[int, list[_Seen]] = {}
         self._order: deque[int] = deque()
+        self._floor = 0
 
     def __len__(self) -> int:
         return len(self._seen)
 
     def check(self, token: SignedToken, now: int) -> Freshness:
         """What to think of the token at the time `now` (Unix seconds). Nothing is remembered yet."""
-        if token.time_stamp < now - self._seconds:
+        # What was forgotten stays too old, even if the clock is set back.
+        if token.time_stamp < max(now - self._seconds, self._floor):
             return Freshness.TOO_OLD
         if token.time_stamp > now + self._seconds:
             return Freshness.TOO_NEW
@@ -67,4 +69,6 @@ class ReplayWindow:
     def _forget(self, now: int) -> None:
         """Drop whole seconds that have left the window. They come nearly in order: at most a window's worth is late."""
         while self._order and self._order[0] < now - self._seconds:
-            self._seen.difference_update(self._by_second.pop(self._order.popleft()))
+            second = self._order.popleft()
+            self._floor = max(self._floor, second + 1)
+            self._seen.difference_update(self._by_second.pop(second))

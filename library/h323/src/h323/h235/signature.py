@@ -20,7 +20,7 @@ from h323.asn1.types import (
     Params,
     RasMessage,
 )
-from h323.per import DecodeError
+from h323.per import DecodeError, EncodeError
 from h323.per.values import BitString
 from h323.ras.codec import decode_clear_token, encode, encode_clear_token
 
@@ -34,7 +34,8 @@ SIGNED_FIELDS_OID = "0.0.8.235.0.2.7"
 SIGNATURE_SIZE = 64
 """Octets."""
 _ZEROS = bytes(SIGNATURE_SIZE)
-# Found again in the encoding, and replaced there. Any value does that no message contains by chance.
+# Found again in the encoding, and replaced there. A message that holds it elsewhere, which nobody sends but to see what
+# happens, isn't signed.
 _PLACE = bytes(range(0x80, 0x80 + SIGNATURE_SIZE))
 
 MessageT = TypeVar("MessageT", bound=Any)
@@ -78,7 +79,9 @@ def sign(
         senders_id=senders_id,
     )
     datagram = encode(_with_token(message, _crypto_token(encode_clear_token(token))))
-    start = datagram.rindex(_PLACE)
+    if datagram.count(_PLACE) != 1:
+        raise EncodeError("the message contains the octets that mark the place of the signature")
+    start = datagram.index(_PLACE)
     before, after = datagram[:start], datagram[start + SIGNATURE_SIZE :]
     return before + key.sign(before + _ZEROS + after) + after
 
