@@ -6,6 +6,7 @@ message can be changed, added or left out, and no second encoding of a part is n
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from h323.asn1.types import (
     Params,
     RasMessage,
 )
-from h323.per import DecodeError, EncodeError
+from h323.per import DecodeError
 from h323.per.values import BitString
 from h323.ras.codec import decode_clear_token, encode, encode_clear_token
 
@@ -34,9 +35,8 @@ SIGNED_FIELDS_OID = "0.0.8.235.0.2.7"
 SIGNATURE_SIZE = 64
 """Octets."""
 _ZEROS = bytes(SIGNATURE_SIZE)
-# Found again in the encoding, and replaced there. A message that holds it elsewhere, which nobody sends but to see what
-# happens, isn't signed.
 _PLACE = bytes(range(0x80, 0x80 + SIGNATURE_SIZE))
+"""Stands for the signature in the encoding until it is made."""
 
 MessageT = TypeVar("MessageT", bound=Any)
 
@@ -78,20 +78,28 @@ def sign(
         general_id=general_id,
         senders_id=senders_id,
     )
-    datagram = encode(_with_token(message, _crypto_token(encode_clear_token(token))))
-    if datagram.count(_PLACE) != 1:
-        raise EncodeError("the message contains the octets that mark the place of the signature")
-    start = datagram.index(_PLACE)
-    before, after = datagram[:start], datagram[start + SIGNATURE_SIZE :]
+    before, after = _split(message, encode_clear_token(token))
     return before + key.sign(before + _ZEROS + after) + after
 
 
-def _crypto_token(to_be_signed: bytes) -> CryptoH323Token:
+def _split(message: RasMessage, to_be_signed: bytes) -> tuple[bytes, bytes]:
+    """What stands before the signature and what behind it."""
+    place = _PLACE
+    datagram = encode(_with_token(message, _crypto_token(to_be_signed, place)))
+    if datagram.count(place) != 1:
+        # Somebody made us repeat those octets in an answer. Nobody can foresee a hash of the whole.
+        place = hashlib.sha512(datagram).digest()
+        datagram = encode(_with_token(message, _crypto_token(to_be_signed, place)))
+    before, _, after = datagram.partition(place)
+    return before, after
+
+
+def _crypto_token(to_be_signed: bytes, place: bytes) -> CryptoH323Token:
     signed = CryptoTokenCryptoSignedTokenToken(
         to_be_signed=to_be_signed,
         algorithm_oid=ED25519_OID,
         param_s=Params(),
-        signature=BitString(_PLACE, 8 * SIGNATURE_SIZE),
+        signature=BitString(place, 8 * SIGNATURE_SIZE),
     )
     nested = CryptoTokenCryptoSignedToken(token_oid=WHOLE_MESSAGE_OID, token=signed)
     return ("nestedcryptoToken", ("cryptoSignedToken", nested))
