@@ -14,10 +14,11 @@ lab: ## Build the lab, deploy it with site.yml and run the 8-guardian test
 lab-down: ## Remove the lab: hosts, network, image, keys
 	@lab/down
 
-test: ## Install what the tests need, then check style, bring up the lab and run all tests
+test: ## Install what the tests need, check style, build the lab anew and run all tests
 	@lab/bootstrap
 	@tests/bootstrap
 	@$(MAKE) --no-print-directory lint
+	@lab/down
 	@lab/up
 	@$(RUN) pytest
 

@@ -188,7 +188,7 @@ def _smoke(options: argparse.Namespace) -> int:
         print(json.dumps({"ok": failed is None, "steps": [asdict(step) for step in steps]}))
     else:
         times = sorted(step.milliseconds for step in steps)
-        print(f"{len(steps)} steps, median {statistics.median(times)} ms, longest {times[-1]} ms")
+        print(f"{len(steps)} steps, median {statistics.median(times):.1f} ms, longest {times[-1]} ms")
         print(PASS if failed is None else FAIL.format(f"{failed.name}: expected {failed.expected}, got {failed.got}"))
     return 0 if failed is None else 1
 
