@@ -1,5 +1,29 @@
-"""A terminal's side of RAS, without I/O."""
+"""A terminal's side of RAS, without clock, socket, thread or random source inside."""
 
-from terminal.core.endpoint import Confirmed, Endpoint, Identity, NoAnswer, Outcome, Refused
+from terminal.core.call import Call
+from terminal.core.effects import Effect, Finished, Instant, Transmit, Unregistered
+from terminal.core.endpoint import Endpoint, Identity
+from terminal.core.outcome import Confirmed, Ignored, NoAnswer, Outcome, Refused
+from terminal.core.request import Prepared, Request
+from terminal.core.retransmission import Exchange, RetransmissionPolicy, Timer
 
-__all__ = ["Confirmed", "Endpoint", "Identity", "NoAnswer", "Outcome", "Refused"]
+__all__ = [
+    "Call",
+    "Confirmed",
+    "Effect",
+    "Endpoint",
+    "Exchange",
+    "Finished",
+    "Identity",
+    "Ignored",
+    "Instant",
+    "NoAnswer",
+    "Outcome",
+    "Prepared",
+    "Refused",
+    "Request",
+    "RetransmissionPolicy",
+    "Timer",
+    "Transmit",
+    "Unregistered",
+]

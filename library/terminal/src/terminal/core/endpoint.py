@@ -1,39 +1,70 @@
-"""One endpoint: builds and signs requests, and decides which datagrams answer them."""
+"""One endpoint: builds and signs its requests, sends them again, and decides which datagrams answer them."""
 
 from __future__ import annotations
 
+import ipaddress
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from h323.council import CallProfile, Refusal, profile_generic_data, read_refusal
-from h323.h235 import ED25519_OID, TokenError, read_token, sign, verify
+from h323.council import CallProfile, profile_generic_data, read_refusal
+from h323.h235 import ED25519_OID, SignedToken, TokenError, read_token, sign, verify
 from h323.ras import (
     PROTOCOL_IDENTIFIER,
+    AdmissionConfirm,
+    AdmissionReject,
     AdmissionRequest,
     CallIdentifier,
     DecodeError,
+    DisengageConfirm,
+    DisengageReject,
     DisengageRequest,
     EndpointType,
+    GatekeeperConfirm,
+    GatekeeperReject,
     GatekeeperRequest,
     H221NonStandard,
     RasMessage,
     RegistrationConfirm,
+    RegistrationReject,
     RegistrationRequest,
     RequestInProgress,
+    TerminalInfo,
     TransportAddress,
+    TransportAddressIp6Address,
     TransportAddressIpAddress,
+    UnknownMessageResponse,
+    UnregistrationConfirm,
+    UnregistrationReject,
     UnregistrationRequest,
     VendorIdentifier,
     decode,
+    encode,
 )
 
-FIRST_RETRY = 0.2
-"""Seconds until a request is sent again, identically; the interval doubles."""
-GIVE_UP = 5.0
-"""Seconds after which there is no answer: the runbook's promise for a failover."""
-ANSWER_WINDOW = 300
-"""Seconds by which an answer's timeStamp may be off; a clock that is further off is worth knowing of."""
+from terminal.core.call import Call
+from terminal.core.effects import Effect, Finished, Instant, Transmit, Unregistered
+from terminal.core.outcome import Confirmed, ConfirmT, Ignored, NoAnswer, Outcome, Refused
+from terminal.core.request import Prepared, Request
+from terminal.core.retransmission import Exchange, RetransmissionPolicy, Timer
+
+Address = tuple[str, int]
+"""An IP address as text and a port."""
+
+SIGNATURE_WINDOW = 30
+"""Seconds by which a confirmation may be older than its request; the gatekeeper's own window."""
+BANDWIDTH_UNIT_BPS = 100
+"""BandWidth counts hundreds of bit/s (H.225.0 7.4)."""
+NO_ENDPOINT = "0000000000000000"
+"""The endpointIdentifier of one who has none: ARQ and DRQ can't do without."""
+_HIGHEST_SEQ_NUM = 65_535
+
+_TERMINAL = EndpointType(terminal=TerminalInfo(), mc=False, undefined_node=False)
+_VENDOR = VendorIdentifier(
+    vendor=H221NonStandard(t35_country_code=0, t35_extension=0, manufacturer_code=0), product_id=b"guardian-terminal"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,69 +76,167 @@ class Identity:
     gatekeeper_identifier: str
     gatekeeper_key: Ed25519PublicKey
 
-
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """The gatekeeper's confirmation."""
-
-    message: RasMessage
-    datagram: bytes
+    @property
+    def name(self) -> str:
+        """The last part of the terminal_id, which is also the guardian's H.323 ID."""
+        return self.terminal_id.rpartition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The gatekeeper's refusal: the H.225.0 reason and, where it gave one, the runbook's name."""
-
-    message: RasMessage
-    datagram: bytes
-    reason: str
-    refusal: Refusal | None
-
-
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
-    """Nothing came that could be believed."""
-
-    ignored: int
-    """Datagrams that came, but were not signed by the gatekeeper or answered something else."""
-
-
-Outcome = Confirmed | Refused | NoAnswer
-
-
-def retry_times() -> tuple[float, ...]:
-    """When to send again, in seconds after the first time."""
-    times, interval, at = [], FIRST_RETRY, FIRST_RETRY
-    while at < GIVE_UP:
-        times.append(at)
-        interval *= 2
-        at += interval
-    return tuple(times)
+@dataclass(slots=True)
+class _UnderWay:
+    prepared: Prepared[Any]
+    exchange: Exchange
+    ignored: Counter[Ignored]
 
 
 class Endpoint:
-    """Builds one guardian's requests and judges the answers. Times are Unix seconds."""
+    """A guardian's endpoint at one address.
 
-    def __init__(self, identity: Identity, host: bytes, port: int, random_bytes: Callable[[int], bytes]) -> None:
+    Requests are built (`admission`), made into datagrams (`prepare`, or `prepare_unsigned`), and sent (`send`); the
+    driver hands in what arrives (`receive`) and calls `timeout` at `next_timeout`. All give effects to carry out.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        address: Address,
+        random_bytes: Callable[[int], bytes],
+        policy: RetransmissionPolicy | None = None,
+    ) -> None:
         self.identity = identity
-        self.endpoint_identifier = ""
-        self._address: TransportAddress = ("ipAddress", TransportAddressIpAddress(ip=host, port=port))
-        # Signalling isn't spoken here; the address only has to be this endpoint's own.
-        self._signal_address: TransportAddress = ("ipAddress", TransportAddressIpAddress(ip=host, port=port ^ 1))
+        self.endpoint_identifier: str | None = None
+        """Given by the gatekeeper's RCF; None while not registered."""
+        self.ignored: Counter[Ignored] = Counter()
+        self._address = transport_address(address)
         self._random_bytes = random_bytes
-        self._request_seq_num = int.from_bytes(random_bytes(2), "big") % 60_000
+        self._policy = policy or RetransmissionPolicy()
+        self._under_way: dict[int, _UnderWay] = {}
+        # Where numbers begin is not for others to guess: an answer must repeat them.
+        self._request_seq_num = int.from_bytes(random_bytes(2), "big")
 
-    @property
-    def name(self) -> str:
-        """The last part of the terminal_id, which is also its H.323 ID."""
-        return self.identity.terminal_id.rpartition("/")[2]
+    # Requests
 
-    def _next(self) -> int:
-        self._request_seq_num = self._request_seq_num % 65_535 + 1
+    def discovery(self) -> Request[GatekeeperConfirm]:
+        """A GRQ that offers Ed25519 signatures and nothing else (H.225.0 7.8.1)."""
+        message = GatekeeperRequest(
+            request_seq_num=self._next_seq_num(),
+            protocol_identifier=PROTOCOL_IDENTIFIER,
+            ras_address=self._address,
+            endpoint_type=_TERMINAL,
+            gatekeeper_identifier=self.identity.gatekeeper_identifier,
+            endpoint_alias=(("h323-ID", self.identity.name),),
+            authentication_capability=(("certSign", None),),
+            algorithm_oids=(ED25519_OID,),
+        )
+        return Request(message, GatekeeperConfirm, GatekeeperReject)
+
+    def registration(self) -> Request[RegistrationConfirm]:
+        """A full RRQ (H.225.0 7.9.1). The call signalling address is the RAS address: one port number for both."""
+        return self._registration(keep_alive=False)
+
+    def keep_alive(self) -> Request[RegistrationConfirm]:
+        """A lightweight RRQ: starts the registration's timeToLive anew (H.225.0 7.9.1)."""
+        return self._registration(keep_alive=True)
+
+    def _registration(self, *, keep_alive: bool) -> Request[RegistrationConfirm]:
+        message = RegistrationRequest(
+            request_seq_num=self._next_seq_num(),
+            protocol_identifier=PROTOCOL_IDENTIFIER,
+            discovery_complete=True,
+            call_signal_address=(self._address,),
+            ras_address=(self._address,),
+            terminal_type=_TERMINAL,
+            terminal_alias=None if keep_alive else (("h323-ID", self.identity.name),),
+            gatekeeper_identifier=self.identity.gatekeeper_identifier,
+            endpoint_vendor=_VENDOR,
+            keep_alive=keep_alive,
+            endpoint_identifier=self.endpoint_identifier if keep_alive else None,
+            will_supply_uuies=False,
+        )
+        return Request(message, RegistrationConfirm, RegistrationReject)
+
+    def admission(
+        self,
+        call: Call,
+        bandwidth_bps: int,
+        profile: CallProfile | None = None,
+        to: str = "council",
+        endpoint_identifier: str | None = None,
+    ) -> Request[AdmissionConfirm]:
+        """An ARQ for a call (H.225.0 7.11.1).
+
+        Args:
+            call: the call; one that was admitted already is confirmed again.
+            bandwidth_bps: wanted in both directions together; the gatekeeper may grant less.
+            profile: the council's view of the call, ROUTINE where left out.
+            to: the terminal alias to call.
+            endpoint_identifier: instead of this endpoint's own one.
+        """
+        message = AdmissionRequest(
+            request_seq_num=self._next_seq_num(),
+            call_type=("pointToPoint", None),
+            call_model=("direct", None),
+            endpoint_identifier=endpoint_identifier or self.endpoint_identifier or NO_ENDPOINT,
+            destination_info=(("h323-ID", to),),
+            src_info=(("h323-ID", self.identity.name),),
+            band_width=bandwidth_bps // BANDWIDTH_UNIT_BPS,
+            call_reference_value=call.reference,
+            conference_id=call.conference_id,
+            active_mc=False,
+            answer_call=False,
+            can_map_alias=True,
+            call_identifier=CallIdentifier(guid=call.call_identifier),
+            generic_data=(profile_generic_data(profile or CallProfile()),),
+        )
+        return Request(message, AdmissionConfirm, AdmissionReject)
+
+    def disengagement(self, call: Call) -> Request[DisengageConfirm]:
+        """A DRQ that ends a call (H.225.0 7.13.1)."""
+        message = DisengageRequest(
+            request_seq_num=self._next_seq_num(),
+            endpoint_identifier=self.endpoint_identifier or NO_ENDPOINT,
+            conference_id=call.conference_id,
+            call_reference_value=call.reference,
+            disengage_reason=("normalDrop", None),
+            call_identifier=CallIdentifier(guid=call.call_identifier),
+            answered_call=False,
+        )
+        return Request(message, DisengageConfirm, DisengageReject)
+
+    def unregistration(self) -> Request[UnregistrationConfirm]:
+        """A URQ, which ends the endpoint's calls too (H.225.0 7.10.1)."""
+        message = UnregistrationRequest(
+            request_seq_num=self._next_seq_num(),
+            call_signal_address=(self._address,),
+            endpoint_identifier=self.endpoint_identifier,
+        )
+        return Request(message, UnregistrationConfirm, UnregistrationReject)
+
+    def _next_seq_num(self) -> int:
+        self._request_seq_num = self._request_seq_num % _HIGHEST_SEQ_NUM + 1
+        while self._request_seq_num in self._under_way:
+            self._request_seq_num = self._request_seq_num % _HIGHEST_SEQ_NUM + 1
         return self._request_seq_num
 
-    def signed(self, message: RasMessage, unix: float) -> bytes:
-        """The signed datagram of a request."""
+    # Datagrams
+
+    def prepare(self, request: Request[ConfirmT], unix: float) -> Prepared[ConfirmT]:
+        """Sign the request at the time `unix` (Unix seconds).
+
+        Raises:
+            EncodeError: a value has no encoding, such as an alias that is too long.
+        """
+        return Prepared(request, self._signed(request.message, unix), self.identity.terminal_id, int(unix))
+
+    def prepare_unsigned(self, request: Request[ConfirmT], unix: float) -> Prepared[ConfirmT]:
+        """The request without a signature, which only discovery may do without.
+
+        Raises:
+            EncodeError: as `prepare`.
+        """
+        return Prepared(request, encode(request.message), None, int(unix))
+
+    def _signed(self, message: RasMessage, unix: float) -> bytes:
         return sign(
             message,
             key=self.identity.key,
@@ -117,114 +246,141 @@ class Endpoint:
             random=int.from_bytes(self._random_bytes(4), "big") & 0x7FFFFFFF or 1,
         )
 
-    def discovery(self) -> GatekeeperRequest:
-        """A GRQ that offers Ed25519 signatures."""
-        return GatekeeperRequest(
-            request_seq_num=self._next(),
-            protocol_identifier=PROTOCOL_IDENTIFIER,
-            ras_address=self._address,
-            endpoint_type=_TERMINAL,
-            gatekeeper_identifier=self.identity.gatekeeper_identifier,
-            endpoint_alias=(("h323-ID", self.name),),
-            authentication_capability=(("certSign", None),),
-            algorithm_oids=(ED25519_OID,),
-        )
+    # The wire
 
-    def registration(self, *, keep_alive: bool = False) -> RegistrationRequest:
-        """A full RRQ, or a lightweight one that keeps the registration alive."""
-        return RegistrationRequest(
-            request_seq_num=self._next(),
-            protocol_identifier=PROTOCOL_IDENTIFIER,
-            discovery_complete=True,
-            call_signal_address=(self._signal_address,),
-            ras_address=(self._address,),
-            terminal_type=_TERMINAL,
-            terminal_alias=None if keep_alive else (("h323-ID", self.name),),
-            gatekeeper_identifier=self.identity.gatekeeper_identifier,
-            endpoint_vendor=_VENDOR,
-            keep_alive=keep_alive,
-            endpoint_identifier=self.endpoint_identifier if keep_alive else None,
-            will_supply_uuies=False,
-        )
+    def send(self, prepared: Prepared[Any], now: Instant) -> list[Effect]:
+        """Send a request for the first time.
 
-    def admission(
-        self,
-        conference_id: bytes,
-        call_identifier: bytes,
-        bandwidth_bps: int,
-        profile: CallProfile,
-        to: str = "council",
-    ) -> AdmissionRequest:
-        """An ARQ for a conference (16 octets) and a call (16 octets)."""
-        return AdmissionRequest(
-            request_seq_num=self._next(),
-            call_type=("pointToPoint", None),
-            call_model=("direct", None),
-            endpoint_identifier=self.endpoint_identifier or "0000000000000000",
-            destination_info=(("h323-ID", to),),
-            src_info=(("h323-ID", self.name),),
-            band_width=bandwidth_bps // 100,
-            call_reference_value=int.from_bytes(call_identifier[:2], "big") & 0x7FFF,
-            conference_id=conference_id,
-            active_mc=False,
-            answer_call=False,
-            can_map_alias=True,
-            call_identifier=CallIdentifier(guid=call_identifier),
-            generic_data=(profile_generic_data(profile),),
-        )
+        Raises:
+            ValueError: a request with this number is under way.
+        """
+        if prepared.request_seq_num in self._under_way:
+            raise ValueError(f"request {prepared.request_seq_num} is under way")
+        exchange = Exchange(self._policy, now.monotonic)
+        self._under_way[prepared.request_seq_num] = _UnderWay(prepared, exchange, Counter())
+        return [Transmit(prepared.datagram)]
 
-    def disengagement(self, conference_id: bytes, call_identifier: bytes) -> DisengageRequest:
-        """A DRQ that ends a call."""
-        return DisengageRequest(
-            request_seq_num=self._next(),
-            endpoint_identifier=self.endpoint_identifier or "0000000000000000",
-            conference_id=conference_id,
-            call_reference_value=int.from_bytes(call_identifier[:2], "big") & 0x7FFF,
-            disengage_reason=("normalDrop", None),
-            call_identifier=CallIdentifier(guid=call_identifier),
-            answered_call=False,
-        )
+    @property
+    def next_timeout(self) -> float | None:
+        """When to call `timeout` next, in monotonic seconds; None while nothing is under way."""
+        return min((one.exchange.next_timeout for one in self._under_way.values()), default=None)
 
-    def unregistration(self) -> UnregistrationRequest:
-        """A URQ."""
-        return UnregistrationRequest(
-            request_seq_num=self._next(),
-            call_signal_address=(self._signal_address,),
-            endpoint_identifier=self.endpoint_identifier or None,
-        )
+    def timeout(self, now: Instant) -> list[Effect]:
+        """Send again what is due, give up what took too long."""
+        effects: list[Effect] = []
+        for one in tuple(self._under_way.values()):
+            due = one.exchange.timeout(now.monotonic)
+            if due is Timer.RETRANSMIT:
+                effects.append(Transmit(one.prepared.datagram))
+            elif due is Timer.GIVE_UP:
+                seconds = now.monotonic - one.exchange.started
+                effects += self._finish(one, NoAnswer(one.exchange.attempts, seconds, dict(one.ignored)))
+        return effects
 
-    def judge(self, request: RasMessage, datagram: bytes, unix: float) -> Confirmed | Refused | None:
-        """What this datagram says to the request; None where it doesn't answer it, or can't be believed."""
+    def receive(self, datagram: bytes, now: Instant) -> list[Effect]:
+        """Take one datagram from the socket. Never raises, whatever the octets are."""
         try:
             message = decode(datagram)
             token = read_token(message)
         except (DecodeError, TokenError):
-            return None
-        if token is None or not self._believable(token.senders_id, token.general_id, token.time_stamp, unix):
-            return None
-        if isinstance(message, tuple | RequestInProgress) or not verify(datagram, token, self.identity.gatekeeper_key):
-            return None
-        if _seq(message) != _seq(request):
-            return None
-        reason = getattr(message, "reject_reason", None)
-        if reason is not None:
-            refusal = read_refusal(getattr(message, "generic_data", None))
-            return Refused(message, datagram, reason[0], refusal)
+            return self._ignore(Ignored.MALFORMED)
+        if token is None or token.senders_id != self.identity.gatekeeper_identifier:
+            return self._ignore(Ignored.UNSIGNED if token is None else Ignored.OTHER_GATEKEEPER)
+        if isinstance(message, UnregistrationRequest):
+            return self._unregistered_by_gatekeeper(message, token, datagram, now)
+        return self._answer(message, token, datagram, now)
+
+    def _answer(self, message: RasMessage, token: SignedToken, datagram: bytes, now: Instant) -> list[Effect]:
+        one = self._under_way.get(_request_seq_num(message))
+        if one is None or not _may_answer(message, one.prepared.request):
+            return self._ignore(Ignored.UNEXPECTED)
+        why = self._disbelief(message, token, datagram, one.prepared)
+        if why is not None:
+            return self._ignore(why)
+        return self._answered(one, message, datagram, now)
+
+    def _disbelief(
+        self, message: RasMessage, token: SignedToken, datagram: bytes, prepared: Prepared[Any]
+    ) -> Ignored | None:
+        """Why the gatekeeper can't have given this answer to this request, if so; the signature last, it costs most."""
+        # A standby redirects discovery without looking at who asks.
+        to_anybody = isinstance(message, GatekeeperReject) and token.general_id is None
+        if token.general_id != prepared.addressee and not to_anybody:
+            return Ignored.OTHER_ADDRESSEE
+        # A stale refusal is passed on: it may be the one that says that our clock is wrong.
+        confirms = isinstance(message, prepared.request.confirm)
+        if confirms and abs(token.time_stamp - prepared.time_stamp) > SIGNATURE_WINDOW:
+            return Ignored.STALE
+        return None if verify(datagram, token, self.identity.gatekeeper_key) else Ignored.BAD_SIGNATURE
+
+    def _answered(self, one: _UnderWay, message: RasMessage, datagram: bytes, now: Instant) -> list[Effect]:
+        if isinstance(message, RequestInProgress):
+            one.exchange.hold(now.monotonic, message.delay / 1000)
+            return []
+        attempts, seconds = one.exchange.attempts, now.monotonic - one.exchange.started
+        if isinstance(message, one.prepared.request.confirm):
+            self._learn(message)
+            return self._finish(one, Confirmed(message, datagram, attempts, seconds))
+        refusal = read_refusal(getattr(message, "generic_data", None))
+        return self._finish(one, Refused(message, datagram, attempts, seconds, _reason(message), refusal))
+
+    def _learn(self, message: object) -> None:
         if isinstance(message, RegistrationConfirm):
             self.endpoint_identifier = message.endpoint_identifier
-        return Confirmed(message, datagram)
+        elif isinstance(message, UnregistrationConfirm):
+            self.endpoint_identifier = None
 
-    def _believable(self, senders_id: str, general_id: str | None, time_stamp: int, unix: float) -> bool:
-        known = senders_id == self.identity.gatekeeper_identifier
-        to_us = general_id in (None, self.identity.terminal_id)
-        return known and to_us and abs(time_stamp - unix) <= ANSWER_WINDOW
+    def _unregistered_by_gatekeeper(
+        self, message: UnregistrationRequest, token: SignedToken, datagram: bytes, now: Instant
+    ) -> list[Effect]:
+        """The gatekeeper ends the registration; it's told that we know (H.225.0 7.10)."""
+        if token.general_id != self.identity.terminal_id:
+            return self._ignore(Ignored.OTHER_ADDRESSEE)
+        if abs(token.time_stamp - now.unix) > SIGNATURE_WINDOW:
+            return self._ignore(Ignored.STALE)
+        if self.endpoint_identifier is None or message.endpoint_identifier != self.endpoint_identifier:
+            return self._ignore(Ignored.UNEXPECTED)
+        if not verify(datagram, token, self.identity.gatekeeper_key):
+            return self._ignore(Ignored.BAD_SIGNATURE)
+        self.endpoint_identifier = None
+        answer = self._signed(UnregistrationConfirm(request_seq_num=message.request_seq_num), now.unix)
+        return [Transmit(answer), Unregistered(message.reason[0] if message.reason else "undefinedReason")]
+
+    def _ignore(self, why: Ignored) -> list[Effect]:
+        self.ignored[why] += 1
+        for one in self._under_way.values():
+            one.ignored[why] += 1
+        return []
+
+    def _finish(self, one: _UnderWay, outcome: Outcome[Any]) -> list[Effect]:
+        del self._under_way[one.prepared.request_seq_num]
+        return [Finished(one.prepared, outcome)]
 
 
-def _seq(message: object) -> object:
-    return getattr(message, "request_seq_num", None)
+def transport_address(address: Address) -> TransportAddress:
+    """An IP address and port as H.225.0 writes them.
+
+    Raises:
+        ValueError: it isn't an IP address.
+    """
+    host, port = ipaddress.ip_address(address[0]), address[1]
+    if isinstance(host, ipaddress.IPv4Address):
+        return ("ipAddress", TransportAddressIpAddress(ip=host.packed, port=port))
+    return ("ip6Address", TransportAddressIp6Address(ip=host.packed, port=port))
 
 
-_TERMINAL = EndpointType(mc=False, undefined_node=False)
-_VENDOR = VendorIdentifier(
-    vendor=H221NonStandard(t35_country_code=0, t35_extension=0, manufacturer_code=0), product_id=b"guardian-terminal"
-)
+def _request_seq_num(message: RasMessage) -> int:
+    """The message's number; 0, which no request has, where it has none."""
+    number = getattr(message, "request_seq_num", 0)
+    return number if isinstance(number, int) else 0
+
+
+def _may_answer(message: RasMessage, request: Request[Any]) -> bool:
+    return isinstance(message, (request.confirm, request.reject, RequestInProgress, UnknownMessageResponse))
+
+
+def _reason(message: RasMessage) -> str:
+    if isinstance(message, UnknownMessageResponse):
+        return "messageNotUnderstood"
+    reason: tuple[str, Any] = getattr(message, "reject_reason", ("undefinedReason", None))
+    return f"{reason[0]}.{reason[1][0]}" if reason[0] == "securityError" else reason[0]

@@ -10,14 +10,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from terminal.core import Identity
 from terminal.errors import TerminalError
 from terminal.keys import load_private_key
-from terminal.roster import read_roster
+from terminal.roster import Enrolled, read_roster
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A guardian with their key."""
+
+    identity: Identity
+    bandwidth_quota_bps: int
 
 
 @dataclass(frozen=True, slots=True)
 class Council:
-    """Identities for the test."""
+    """Who there is for the test."""
 
-    guardians: tuple[Identity, ...]
+    members: tuple[Member, ...]
     suspended: Identity | None
 
 
@@ -27,20 +35,18 @@ def load_council(
     """The first `count` active guardians with a key in `keys`, and a suspended one if there is one.
 
     Raises:
-        TerminalError: registry or keys can't be used, or there are fewer.
+        TerminalError: the registry can't be read, a key can't be used, or there are fewer.
     """
+    roster = [(one, keys / f"{one.name}.pem") for one in read_roster(registry)]
+    here = [(one, path) for one, path in roster if path.exists()]
 
-    def identities(status: str) -> list[Identity]:
-        found = [(one.terminal_id, keys / f"{one.name}.pem") for one in roster if one.status == status]
-        return [
-            Identity(terminal_id, load_private_key(path), gatekeeper_identifier, gatekeeper_key)
-            for terminal_id, path in found
-            if path.exists()
-        ]
+    def identity(one: Enrolled, path: Path) -> Identity:
+        return Identity(one.terminal_id, load_private_key(path), gatekeeper_identifier, gatekeeper_key)
 
-    roster = read_roster(registry)
-    guardians = identities("active")[:count]
-    if len(guardians) < count:
-        have = f"only {len(guardians)} active guardians of {registry} have a key in {keys}"
-        raise TerminalError(f"{have}; enrol more, or ask for --guardians {len(guardians)}")
-    return Council(tuple(guardians), next(iter(identities("suspended")), None))
+    active = [(one, path) for one, path in here if one.status == "active"]
+    if len(active) < count:
+        have = f"only {len(active)} active guardians of {registry} have a key in {keys}"
+        raise TerminalError(f"{have}; enrol more, or ask for fewer with --guardians")
+    members = tuple(Member(identity(one, path), one.bandwidth_quota_bps) for one, path in active[:count])
+    suspended = next((identity(one, path) for one, path in here if one.status == "suspended"), None)
+    return Council(members, suspended)
