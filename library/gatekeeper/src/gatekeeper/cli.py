@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import http.client
 import json
 import logging
-import os
 import signal
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from gatekeeper.core import CoreSettings, Mcu
+from gatekeeper.alone import CONTROL_SOCKET as CONTROL_SOCKET_ALONE
+from gatekeeper.alone import STATE, Options, settings_alone
+from gatekeeper.control_client import NotRunningError, ask
 from gatekeeper.ras_socket import PortTakenError
 from gatekeeper.registry import RegistryError, describe, load_registry
 from gatekeeper.server import Server
-from gatekeeper.settings import (
-    MetricsSettings,
-    RasSettings,
-    Settings,
-    SettingsError,
-    StoreSettings,
-    load_settings,
-)
+from gatekeeper.settings import Settings, SettingsError, load_settings
 from gatekeeper.store import Store, StoreError
 from gatekeeper.store.etcd import EtcdStore
 from gatekeeper.store.sqlite import SqliteStore
@@ -42,17 +29,18 @@ from gatekeeper.witness_log import WitnessLogError
 
 CONFIG = Path("/etc/h323-gatekeeper/gatekeeper.yaml")
 CONTROL_SOCKET = Path("/run/h323-gatekeeper/control.sock")
-_BAD_INPUT = 2
+LOGGER = logging.getLogger(__name__)
+_NO, _BAD_INPUT = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 0 for good, 1 for a "no" as the answer, 2 for input that can't be used."""
+    """Run the command. Exit code 0: yes; 1: no (each command's help says to what); 2: input that can't be used."""
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except RegistryError as error:
         return _complain(options, error.problems)
-    except (SettingsError, StoreError, WitnessLogError, PortTakenError) as error:
+    except (SettingsError, StoreError, WitnessLogError, PortTakenError, NotRunningError) as error:
         return _complain(options, [str(error)])
 
 
@@ -61,51 +49,118 @@ def _complain(options: argparse.Namespace, problems: list[str]) -> int:
         print(json.dumps({"ok": False, "problems": problems}))
     else:
         print("\n".join(problems), file=sys.stderr)
-    return _BAD_INPUT
+    return int(options.failure)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="h323-gatekeeper", description="The council's H.323 gatekeeper.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_serve(commands)
+    text = "check a registry or a configuration file: exit code 0 if it is good, otherwise 1"
+    validate = commands.add_parser("validate", help=text, description=text[0].upper() + text[1:] + ".")
+    validate.add_argument("file", type=Path, help="guardian-registry.yaml or gatekeeper.yaml")
+    validate.set_defaults(run=_validate, failure=_NO)
+    status = commands.add_parser("status", help="what this host's gatekeeper does now")
+    status.set_defaults(run=_status, failure=_BAD_INPUT)
+    text = "whether this host's gatekeeper is healthy: exit code 0, otherwise 1"
+    health = commands.add_parser("health", help=text, description=text[0].upper() + text[1:] + ".")
+    health.add_argument("--active", action="store_true", help="ask whether it is the active one instead")
+    health.set_defaults(run=_health, failure=_NO)
+    for command in (status, health):
+        default = f"default: {CONTROL_SOCKET} or, where there is none, {STATE / CONTROL_SOCKET_ALONE}"
+        command.add_argument("--socket", type=Path, help=f"its control socket ({default})")
+    for command in (validate, status, health):
+        command.add_argument("--json", action="store_true", help="for machines")
+    return parser
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     serve = commands.add_parser(
         "serve",
         help="run the gatekeeper",
         description="Run the gatekeeper from a configuration file or, to try it on one machine, from a registry alone:"
-        " state, keys and logs are then kept in the --state folder.",
+        " state, keys, logs and control socket are then kept in the --state folder.",
     )
     what = serve.add_mutually_exclusive_group()
     what.add_argument("--config", type=Path, help=f"configuration file (default: {CONFIG})")
     what.add_argument("--registry", type=Path, help="guardian-registry.yaml; no configuration file is read")
-    serve.add_argument("--state", type=Path, default=Path("h323-gatekeeper-state"), help="default: %(default)s")
-    serve.add_argument("--address", default="127.0.0.1", help="RAS address with --registry (default: %(default)s)")
-    serve.add_argument("--port", type=int, default=1719, help="RAS port with --registry (default: %(default)s)")
-    serve.add_argument("--metrics-port", type=int, default=9719, help="default: %(default)s, on 127.0.0.1")
-    serve.add_argument("--mcu", metavar="NAME=HOST:PORT", action="append", default=[], help="may be repeated")
-    serve.set_defaults(run=_serve)
-    validate = commands.add_parser("validate", help="check a registry or a configuration file; 0 good, 2 not")
-    validate.add_argument("file", type=Path)
-    validate.add_argument("--json", action="store_true", help="for machines")
-    validate.set_defaults(run=_validate)
-    for name, run, text in (
-        ("status", _status, "what this node's gatekeeper does now"),
-        ("health", _health, "whether it is healthy: exit code 0, otherwise 1"),
-    ):
-        command = commands.add_parser(name, help=text)
-        command.add_argument("--socket", type=Path, default=CONTROL_SOCKET, help="default: %(default)s")
-        command.add_argument("--json", action="store_true", help="for machines")
-        command.set_defaults(run=run)
-        if name == "health":
-            command.add_argument("--active", action="store_true", help="ask whether it is the active one")
-    return parser
+    alone = serve.add_argument_group("with --registry")
+    alone.add_argument("--state", type=Path, default=STATE, help="folder to keep things in (default: ./%(default)s)")
+    alone.add_argument("--address", default="127.0.0.1", help="RAS address (default: %(default)s)")
+    alone.add_argument("--port", type=int, default=1719, help="RAS port (default: %(default)s)")
+    alone.add_argument("--metrics-port", type=int, default=9719, help="on 127.0.0.1 (default: %(default)s)")
+    alone.add_argument("--mcu", metavar="NAME=HOST:PORT", action="append", default=[], help="may be repeated")
+    serve.set_defaults(run=_serve, failure=_BAD_INPUT)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
+    settings = _settings(options)
+    registry = load_registry(settings.registry)
+    server = Server(settings, registry, _load_key(settings.signing_key), _store(settings))
+    asyncio.run(_run(server, settings))
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    if options.registry is None:
+        return load_settings(options.config or CONFIG)
+    alone = Options(
+        registry=options.registry,
+        state=options.state,
+        address=options.address,
+        port=options.port,
+        metrics_port=options.metrics_port,
+        mcus=tuple(options.mcu),
+    )
+    return settings_alone(alone)
+
+
+async def _run(server: Server, settings: Settings) -> None:
+    serving = asyncio.ensure_future(server.run(lambda: LOGGER.info("serving RAS on %s port %d", *server.ras_address)))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, serving.cancel)
+    loop.add_signal_handler(signal.SIGHUP, server.reload_registry)
+    LOGGER.info("status: h323-gatekeeper status --socket %s", settings.control_socket)
+    await asyncio.wait([serving])
+    if not serving.cancelled():
+        serving.result()
+    LOGGER.info("stopped")
+
+
+def _store(settings: Settings) -> Store:
+    store = settings.store
+    if store.path is not None:
+        return SqliteStore(store.path)
+    if store.tls is None:
+        raise SettingsError("store has no certificates; write ca, certificate and private_key")
+    return EtcdStore(store.endpoints, store.tls, near=settings.ras.address)
+
+
+def _load_key(path: Path) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except FileNotFoundError as error:
+        advice = f"make one with 'openssl genpkey -algorithm ed25519 -out {path}'"
+        raise SettingsError(f"signing_key {path} is missing; {advice}") from error
+    except OSError as error:
+        raise SettingsError(f"signing_key {path}: {error.strerror}; let the service's user read it") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SettingsError(
+            f"signing_key {path} is no PEM private key without a passphrase; write one there"
+        ) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SettingsError(f"signing_key {path} is no Ed25519 key; write one there")
+    return key
 
 
 def _validate(options: argparse.Namespace) -> int:
-    text = options.file.read_text(encoding="utf-8", errors="replace") if options.file.is_file() else ""
-    if any(line.startswith(("guardians:", "version:")) for line in text.splitlines()) or not text:
-        summary = dict(describe(load_registry(options.file)))
-    else:
+    if _is_settings(options.file):
         settings = load_settings(options.file)
-        summary = {"node": settings.core.node, "role": settings.role}
+        summary: dict[str, object] = {"node": settings.core.node, "role": settings.role, "store": settings.store.kind}
+    else:
+        summary = dict(describe(load_registry(options.file)))
     if options.json:
         print(json.dumps({"ok": True, **summary}))
     else:
@@ -113,127 +168,22 @@ def _validate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _serve(options: argparse.Namespace) -> int:
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
-    settings = _alone(options) if options.registry else load_settings(options.config or CONFIG)
-    registry = load_registry(settings.registry)
-    signing_key = _load_key(settings.signing_key)
-    asyncio.run(_run(Server(settings, registry, signing_key, _store(settings.store))))
-    return 0
+def _is_settings(path: Path) -> bool:
+    """A configuration has a node and no guardians; anything else is meant to be a registry."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    keys = {line.partition(":")[0] for line in text.splitlines()}
+    return bool(keys & {"node", "ras", "store", "signing_key"}) and "guardians" not in keys
 
 
-async def _run(server: Server) -> None:
-    task = asyncio.current_task()
-    loop = asyncio.get_running_loop()
-    if task is not None:
-        loop.add_signal_handler(signal.SIGTERM, task.cancel)
-        loop.add_signal_handler(signal.SIGINT, task.cancel)
-    loop.add_signal_handler(signal.SIGHUP, server.reload_registry)
-
-    def ready() -> None:
-        logging.getLogger(__name__).info("serving RAS on %s port %d", *server.ras_address)
-
-    try:
-        await server.run(ready)
-    except asyncio.CancelledError:
-        logging.getLogger(__name__).info("stopped")
-
-
-def _store(settings: StoreSettings) -> Store:
-    if settings.path is not None:
-        return SqliteStore(settings.path)
-    if settings.tls is None:
-        raise SettingsError("store has no certificates; write ca, certificate and private_key")
-    return EtcdStore(settings.endpoints, settings.tls)
-
-
-def _load_key(path: Path) -> Ed25519PrivateKey:
-    try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except OSError as error:
-        advice = f"make one with 'openssl genpkey -algorithm ed25519 -out {path}'"
-        raise SettingsError(f"signing_key {path}: {error.strerror}; {advice}") from error
-    except (ValueError, TypeError) as error:
-        raise SettingsError(f"signing_key {path}: not a PEM private key without a passphrase") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise SettingsError(f"signing_key {path}: not an Ed25519 key")
-    return key
-
-
-def _alone(options: argparse.Namespace) -> Settings:
-    """Settings of a gatekeeper that is tried on one machine."""
-    state: Path = options.state
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key = state / "gatekeeper-key.pem"
-        if not key.exists():
-            _make_key(key, state / "gatekeeper-key.pub.pem")
-    except OSError as error:
-        raise SettingsError(f"--state {state}: {error.strerror}; name a folder that can be written") from error
-    core = CoreSettings(
-        node=socket.gethostname(),
-        gatekeeper_identifier="guardian-council",
-        ras_address=(options.address, options.port),
-        mcus=tuple(_mcu(text) for text in options.mcu),
-    )
-    return Settings(
-        role="primary",
-        core=core,
-        registry=options.registry,
-        signing_key=key,
-        log_directory=state / "logs",
-        ras=RasSettings(options.address, options.port),
-        store=StoreSettings(path=state / "state.sqlite"),
-        metrics=MetricsSettings(port=options.metrics_port),
-        control_socket=state / "control.sock",
-        track_file=None,
-    )
-
-
-def _make_key(private: Path, public: Path) -> None:
-    key = Ed25519PrivateKey.generate()
-    descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-
-
-def _mcu(text: str) -> Mcu:
-    name, _, where = text.partition("=")
-    host, _, port = where.rpartition(":")
-    if not (name and host and port.isdigit()):
-        raise SettingsError(f"--mcu {text!r} is not NAME=HOST:PORT; write e.g. mcu1=192.0.2.21:1720")
-    return Mcu(name, (host, int(port)))
-
-
-class _ControlConnection(http.client.HTTPConnection):
-    """HTTP over the control socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=5)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(5)
-        self.sock.connect(str(self._path))
-
-
-def _ask(path: Path, what: str) -> tuple[int, dict[str, object]]:
-    connection = _ControlConnection(path)
-    try:
-        connection.request("GET", what)
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
-    except OSError as error:
-        advice = "is the service running? see 'systemctl status h323-gatekeeper-*'"
-        raise SettingsError(f"{path}: {error.strerror or error}; {advice}") from error
-    finally:
-        connection.close()
+def _socket(options: argparse.Namespace) -> Path:
+    if options.socket is not None:
+        return Path(options.socket)
+    alone = STATE / CONTROL_SOCKET_ALONE
+    return alone if alone.exists() and not CONTROL_SOCKET.exists() else CONTROL_SOCKET
 
 
 def _status(options: argparse.Namespace) -> int:
-    _, status = _ask(options.socket, "/status")
+    status = ask(_socket(options), "/status")
     if options.json:
         print(json.dumps(status))
     else:
@@ -243,7 +193,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _health(options: argparse.Namespace) -> int:
-    _, status = _ask(options.socket, "/status")
+    status = ask(_socket(options), "/status")
     good = bool(status["active"] if options.active else status["healthy"])
     if options.json:
         print(json.dumps({"healthy": status["healthy"], "active": status["active"], "trouble": status["trouble"]}))
@@ -251,4 +201,4 @@ def _health(options: argparse.Namespace) -> int:
         print("this gatekeeper is active" if good else "this gatekeeper is not active")
     else:
         print("this gatekeeper is healthy" if good else f"this gatekeeper is not healthy: {status['trouble']}")
-    return 0 if good else 1
+    return 0 if good else _NO

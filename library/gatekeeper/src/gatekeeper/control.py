@@ -58,7 +58,8 @@ class Control:
         scraped = web.Application()
         scraped.add_routes([web.get("/metrics", self._show_metrics)])
         try:
-            socket.unlink(missing_ok=True)
+            if socket.is_socket():
+                socket.unlink()
             await web.UnixSite(await self._runner(local), str(socket)).start()
             socket.chmod(0o660)
         except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from gatekeeper.store import Store, StoreUnavailable
+from gatekeeper.store import Store, StoreError
 from gatekeeper.witness_log import WitnessLog, WitnessLogError
 
 LOGGER = logging.getLogger(__name__)
@@ -14,7 +14,7 @@ _RETRY = 0.5
 
 
 class LogWriter:
-    """One stream's writer. `trouble` says what is wrong, None while nothing is."""
+    """One stream's writer. `trouble` says what is wrong with the log on disk, None while nothing is."""
 
     def __init__(self, store: Store, log: WitnessLog, node: str, stream: str) -> None:
         self._store = store
@@ -28,19 +28,34 @@ class LogWriter:
         """How many records are on disk."""
         return self._log.size
 
+    def check(self, size: int) -> None:
+        """Compare with the size that the store has for the stream.
+
+        Raises:
+            WitnessLogError: the store has forgotten records: new ones would get the old ones' places.
+        """
+        if self._log.size > size:
+            raise WitnessLogError(
+                f"the log of {self.stream} has {self._log.size} records and the store knows of {size}: it was replaced;"
+                " restore it, or move the log's folder away to begin a new log"
+            )
+
     async def run(self) -> None:
-        """Write until cancelled. Trouble is reported, and tried again: nothing leaves the outbox meanwhile."""
+        """Write until cancelled. Trouble is tried again: nothing leaves the outbox meanwhile."""
         while True:
             try:
                 await self._store.acknowledge(self._node, self.stream, self._log.size)
                 while True:
                     await self._write_next()
                     self.trouble = None
-            except (StoreUnavailable, WitnessLogError) as error:
+            except StoreError as error:
+                # The store's trouble is not the log's: whoever watches the store reports it.
+                LOGGER.info("witness log %s waits: %s", self.stream, error)
+            except WitnessLogError as error:
                 if self.trouble is None:
                     LOGGER.warning("witness log %s: %s", self.stream, error)
                 self.trouble = str(error)
-                await asyncio.sleep(_RETRY)
+            await asyncio.sleep(_RETRY)
 
     async def _write_next(self) -> None:
         records = await self._store.records(self.stream, self._log.size, _MOST_AT_ONCE)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric, UnknownMetricFamily
 from prometheus_client.registry import Collector
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
@@ -23,6 +23,7 @@ class Status:
     epoch: int
     registrations: int
     calls: int
+    store: str
     virtual_address: str | None
     holds_virtual_address: bool
     trouble: str | None = None
@@ -46,7 +47,11 @@ class _StatusCollector(Collector):
         yield _gauge("h323_gatekeeper_registrations", "Registered endpoints", node, status.registrations)
         yield _gauge("h323_gatekeeper_epoch", "Epoch of the last term of office seen", node, status.epoch)
         # The runbook's name of this counter has no _total, which the client library would add.
-        yield _gauge("h323_gatekeeper_total_admissions", "Admission requests decided", node, self._metrics.admissions)
+        admissions = UnknownMetricFamily(
+            "h323_gatekeeper_total_admissions", "Admission requests decided, since the start", labels=list(node)
+        )
+        admissions.add_metric(list(node.values()), self._metrics.admissions)
+        yield admissions
         yield _gauge(
             "h323_gatekeeper_failover_duration_seconds",
             "Last failover: from the old active's last sign of life to the new one's first commit",

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gatekeeper.control import Control
 from gatekeeper.core import Address, Observe, Send, Standby
+from gatekeeper.health import Health
 from gatekeeper.log_writer import LogWriter
 from gatekeeper.metrics import Metrics, Status
 from gatekeeper.ras_socket import RasSocket
@@ -25,10 +26,7 @@ from gatekeeper.virtual_address import VirtualAddress
 from gatekeeper.witness_log import FOLDERS, WitnessLog
 
 LOGGER = logging.getLogger(__name__)
-_RETRY = 0.1
-_LOOK_AT_STORE = 0.5
-_STORE_MISSED = 3.0
-"""Seconds without an answer of the store after which this node calls itself unhealthy."""
+_LOOK_AT_TERM = 0.1
 _MOST_ROUTES = 100_000
 
 
@@ -44,18 +42,16 @@ class Server:
         self._standby = Standby(settings.core, signing_key, os.urandom)
         self._office = Office(settings.core, signing_key, store, self.metrics, self._send)
         self._tenure: Tenure | None = None
-        self._epoch = 0
-        self._store_seen = 0.0
-        self._store_trouble: str | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._called = asyncio.Event()
+        self._reloading: asyncio.Task[None] | None = None
         self._sockets: list[RasSocket] = []
         # Answers leave from the address that was asked, also after a commit.
         self._routes: OrderedDict[Address, RasSocket] = OrderedDict()
         self._virtual_address: VirtualAddress | None = None
-        self._called = asyncio.Event()
-        self._running: asyncio.Task[None] | None = None
-        node = settings.core.node
         self._logs = {stream: WitnessLog(settings.log_directory, stream) for stream in FOLDERS}
-        self._writers = [LogWriter(store, log, node, stream) for stream, log in self._logs.items()]
+        self._writers = [LogWriter(store, log, settings.core.node, stream) for stream, log in self._logs.items()]
+        self._health = Health(store, self._writers, settings.track_file)
 
     @property
     def ras_address(self) -> Address:
@@ -64,27 +60,22 @@ class Server:
 
     def status(self) -> Status:
         """What is going on."""
-        gatekeeper = self._tenure.gatekeeper if self._tenure is not None else None
-        trouble = self._trouble()
-        watcher = self._virtual_address
+        tenure, watcher = self._tenure, self._virtual_address
+        trouble = self._health.trouble
         return Status(
             node=self._settings.core.node,
             role=self._settings.role,
             healthy=trouble is None,
-            active=self._tenure is not None and self._tenure.confirmed,
-            epoch=self._epoch,
-            registrations=gatekeeper.registrations if gatekeeper else 0,
-            calls=gatekeeper.calls if gatekeeper else 0,
+            active=tenure is not None and tenure.confirmed,
+            epoch=max(self._health.epoch, tenure.term.epoch if tenure else 0),
+            registrations=tenure.gatekeeper.registrations if tenure else 0,
+            calls=tenure.gatekeeper.calls if tenure else 0,
+            store=self._settings.store.kind,
             virtual_address=self._settings.ras.virtual_address,
             holds_virtual_address=watcher.present if watcher else False,
             trouble=trouble,
             witness_records={writer.stream: writer.size for writer in self._writers},
         )
-
-    def _trouble(self) -> str | None:
-        if time.monotonic() - self._store_seen > _STORE_MISSED:
-            return self._store_trouble or "the store has not answered yet"
-        return next((writer.trouble for writer in self._writers if writer.trouble), None)
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until cancelled; `ready` is called when RAS is answered.
@@ -93,15 +84,20 @@ class Server:
             StoreError, WitnessLogError, SettingsError, PortTakenError: something can't be used, and what to do.
         """
         control = Control(self.status, self.metrics)
+        tasks: list[asyncio.Task[None]] = []
         try:
             await self._open(control)
-            tasks = [self._stay_in_office(), self._watch_store(), self._tell_manager()]
-            tasks += [writer.run() for writer in self._writers]
+            work = [self._stay_in_office, self._health.watch, self._tell_manager]
+            work += [writer.run for writer in self._writers]
+            tasks += [asyncio.ensure_future(one()) for one in work]
             self._manager.notify(READY=1)
             ready()
             await asyncio.gather(*tasks)
         finally:
             self._manager.notify(STOPPING=1)
+            # The address moves while we tidy up.
+            self._health.tell_keepalived(fit=False)
+            await _end(*tasks, self._running, self._reloading)
             await self._close(control)
 
     async def _open(self, control: Control) -> None:
@@ -127,6 +123,9 @@ class Server:
             await socket.close()
         await control.close()
         await self._store.close()
+        for log in self._logs.values():
+            log.close()
+        self._manager.close()
 
     def _receiver(self, number: int) -> Callable[[bytes, Address], None]:
         def receive(datagram: bytes, source: Address) -> None:
@@ -166,6 +165,9 @@ class Server:
 
     async def _stay_in_office(self) -> None:
         """Take office whenever called upon, and leave it when no longer."""
+        if self._virtual_address is None:
+            # Nobody but the store says whose turn it is: two gatekeepers of one machine share it.
+            await self._wait_for_turn()
         while True:
             await self._called.wait()
             self._called.clear()
@@ -178,37 +180,47 @@ class Server:
                 error = self._running.exception()
                 if not isinstance(error, StoreError):
                     self._running.result()
-                LOGGER.warning("term of office ended: %s", error)
-                await self._wait_for_turn(fenced=isinstance(error, Fenced))
-            self._running = None
-            for socket in self._sockets:
-                socket.resume()
+                LOGGER.warning("not in office: %s", error)
+                if isinstance(error, Fenced):
+                    self._resume()
+                    await self._wait_for_turn()
+            self._resume()
 
-    async def _wait_for_turn(self, *, fenced: bool) -> None:
-        """Before trying again: whoever raised the epoch over ours and lives is left in office."""
-        await asyncio.sleep(_RETRY)
-        while fenced and self._called_upon:
+    async def _wait_for_turn(self) -> None:
+        """Return when whoever else is in office gives no sign of life for as long as they may answer without one.
+
+        It is the change that counts, not its time: the other host's clock need not be ours.
+        """
+        last: Term | None = None
+        since = time.monotonic()
+        while self._called_upon and time.monotonic() - since <= CONFIRMED_WITHIN:
             try:
                 term = await self._store.term()
             except StoreError:
-                term = None
-            if term is None or term.holder == self._settings.core.node:
-                return
-            if time.time() - term.last_seen > 2 * CONFIRMED_WITHIN:
-                return
-            await asyncio.sleep(_LOOK_AT_STORE)
+                # Nobody else can be told from here to live either, but nobody can be overthrown.
+                since = time.monotonic()
+            else:
+                if term is None or term.holder == self._settings.core.node:
+                    return
+                if term != last:
+                    last, since = term, time.monotonic()
+            await asyncio.sleep(_LOOK_AT_TERM)
+
+    def _resume(self) -> None:
+        for socket in self._sockets:
+            socket.resume()
 
     async def _hold_office(self) -> None:
         # What arrives meanwhile stays in the sockets' buffers and is answered afterwards.
         for socket in self._sockets:
             socket.pause()
         snapshot = await self._store.take_over(self._settings.core.node, time.time())
+        for writer in self._writers:
+            writer.check(snapshot.sizes.get(writer.stream, 0))
         tenure = Tenure(self._office, self._registry, snapshot)
-        self._epoch = snapshot.term.epoch
         self._announce(tenure, snapshot.previous)
         self._tenure = tenure
-        for socket in self._sockets:
-            socket.resume()
+        self._resume()
         await tenure.run()
 
     def _announce(self, tenure: Tenure, previous: Term | None) -> None:
@@ -227,31 +239,6 @@ class Server:
             calls=tenure.gatekeeper.calls,
         )
 
-    async def _watch_store(self) -> None:
-        """Notice a store that doesn't answer, also while standing by, and tell keepalived."""
-        while True:
-            try:
-                term = await self._store.term()
-                self._store_seen = time.monotonic()
-                self._store_trouble = None
-                self._epoch = max(self._epoch, term.epoch if term else 0)
-            except StoreError as error:
-                self._store_trouble = str(error)
-            self._write_track_file()
-            await asyncio.sleep(_LOOK_AT_STORE)
-
-    def _write_track_file(self) -> None:
-        """Keepalived moves the virtual address away from a node whose file says 1."""
-        path = self._settings.track_file
-        if path is None:
-            return
-        text = "0\n" if self._trouble() is None else "1\n"
-        try:
-            if not path.exists() or path.read_text(encoding="ascii") != text:
-                path.write_text(text, encoding="ascii")
-        except OSError as error:
-            LOGGER.warning("%s: %s", path, error.strerror)
-
     async def _tell_manager(self) -> None:
         while True:
             status = self.status()
@@ -261,9 +248,15 @@ class Server:
 
     def reload_registry(self) -> None:
         """Read the registry again; one that can't be used changes nothing."""
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.ensure_future(self._reload_registry())
+
+    async def _reload_registry(self) -> None:
         self._manager.notify(RELOADING=1, MONOTONIC_USEC=time.monotonic_ns() // 1000)
         try:
-            self._registry = load_registry(self._settings.registry)
+            # In a thread: a large registry takes longer to read than a terminal likes to wait.
+            loop = asyncio.get_running_loop()
+            self._registry = await loop.run_in_executor(None, load_registry, self._settings.registry)
         except RegistryError as error:
             LOGGER.warning("the registry stays as it was:\n%s", error)
         else:
@@ -271,3 +264,11 @@ class Server:
                 self._tenure.use_registry(self._registry)
             LOGGER.info("registry loaded: %d guardians", len(self._registry.guardians))
         self._manager.notify(READY=1)
+
+
+async def _end(*tasks: asyncio.Task[None] | None) -> None:
+    """Cancel tasks and wait until they are over; what they raised was raised already."""
+    begun = [task for task in tasks if task is not None]
+    for task in begun:
+        task.cancel()
+    await asyncio.gather(*begun, return_exceptions=True)

@@ -28,3 +28,9 @@ class ServiceManager:
             self._socket.sendto(text.encode(), self._address)
         except OSError:
             return
+
+    def close(self) -> None:
+        """Say no more."""
+        notifications, self._socket = self._socket, None
+        if notifications is not None:
+            notifications.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,11 @@ class StoreSettings:
     endpoints: tuple[str, ...] = ()
     tls: Tls | None = None
 
+    @property
+    def kind(self) -> str:
+        """As the configuration names it."""
+        return "etcd" if self.path is None else "sqlite"
+
 
 @dataclass(frozen=True, slots=True)
 class MetricsSettings:
@@ -69,6 +75,10 @@ class Settings:
     track_file: Path | None
 
 
+_LONGEST_IDENTIFIER = 128
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
 class _Mapping:
     """A mapping of the file whose keys are taken one by one; what is left over in the end is an error."""
 
@@ -90,7 +100,16 @@ class _Mapping:
         return value
 
     def text(self, key: str, advice: str) -> str:
-        return str(self.take(key, str, advice))
+        value = str(self.take(key, str, advice))
+        if not value:
+            raise SettingsError(f"{self._name(key)} is empty; write {key}: {advice}")
+        return value
+
+    def name(self, key: str, advice: str) -> str:
+        value = self.text(key, advice)
+        if not _NAME.fullmatch(value):
+            raise SettingsError(f"{self._name(key)} is {value!r}; write letters, digits and . _ - like {advice}")
+        return value
 
     def path(self, key: str, advice: str) -> Path:
         return Path(self.text(key, advice))
@@ -126,7 +145,9 @@ def load_settings(path: Path) -> Settings:
         SettingsError: it can't be read or breaks a rule; the text names file, key and what to write.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _check_keys(yaml.compose(text, Loader=yaml.SafeLoader), path)
+        values = yaml.safe_load(text)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); give the path of gatekeeper.yaml") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -137,6 +158,20 @@ def load_settings(path: Path) -> Settings:
         return parse_settings(values)
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from error
+
+
+def _check_keys(node: yaml.Node | None, path: Path) -> None:
+    """Refuse a key that stands twice: YAML would silently take the last one."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _check_keys(item, path)
+    elif isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if str(key.value) in seen:
+                raise SettingsError(f"{path}:{key.start_mark.line + 1}: {key.value} stands twice; keep one of them")
+            seen.add(str(key.value))
+            _check_keys(value, path)
 
 
 def parse_settings(values: object) -> Settings:
@@ -177,13 +212,16 @@ def _ras(ras: _Mapping) -> RasSettings:
 
 
 def _core(top: _Mapping, ras: RasSettings) -> CoreSettings:
-    mcus = top.take("mcus", list, "[{name: mcu1, address: 192.0.2.21}]", [])
+    listed = top.take("mcus", list, "[{name: mcu1, address: 192.0.2.21}]", [])
+    mcus = tuple(_mcu(mcu, number) for number, mcu in enumerate(listed if isinstance(listed, list) else []))
+    if len({mcu.name for mcu in mcus}) != len(mcus):
+        raise SettingsError("mcus has two of the same name; give each a name of its own")
     default = CoreSettings("", "", ("", 0))
     return CoreSettings(
-        node=top.text("node", "gk1"),
-        gatekeeper_identifier=top.text("gatekeeper_identifier", "guardian-council"),
+        node=top.name("node", "gk1"),
+        gatekeeper_identifier=_identifier(top),
         ras_address=(ras.virtual_address or ras.address, ras.port),
-        mcus=tuple(_mcu(mcu, i) for i, mcu in enumerate(mcus if isinstance(mcus, list) else [])),
+        mcus=mcus,
         council_alias=top.text("council_alias", "council") if top.has("council_alias") else default.council_alias,
         time_to_live=top.number("time_to_live", "60 (seconds)", default.time_to_live, 5, 86_400),
         conference_capacity=top.number("conference_capacity", "25", default.conference_capacity),
@@ -192,10 +230,17 @@ def _core(top: _Mapping, ras: RasSettings) -> CoreSettings:
     )
 
 
+def _identifier(top: _Mapping) -> str:
+    identifier = top.text("gatekeeper_identifier", "guardian-council")
+    if len(identifier) > _LONGEST_IDENTIFIER:
+        raise SettingsError(f"gatekeeper_identifier is longer than the {_LONGEST_IDENTIFIER} characters of H.225.0")
+    return identifier
+
+
 def _mcu(values: object, number: int) -> Mcu:
     mcu = _Mapping(values, f"mcus[{number}]", "{name: mcu1, address: 192.0.2.21, port: 1720, capacity: 25}")
     made = Mcu(
-        mcu.text("name", "mcu1"),
+        mcu.name("name", "mcu1"),
         (mcu.address("address", "192.0.2.21"), mcu.number("port", "1720", 1720, 1, 65_535)),
         mcu.number("capacity", "25", 25),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -13,14 +14,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gatekeeper.core import Address, Commit, CoreSettings, Effect, Gatekeeper, Instant, Observe, Send
 from gatekeeper.metrics import Metrics
 from gatekeeper.registry import Registry
-from gatekeeper.store import Batch, Change, Snapshot, Store
+from gatekeeper.store import Batch, Change, Snapshot, Store, StoreUnavailable
 
 CONFIRM_EVERY = 0.25
 """Seconds between two proofs of life under the epoch."""
 CONFIRMED_WITHIN = 1.0
 """Seconds after which an unconfirmed epoch may be another's: nothing is answered any more."""
-_MOST_MERGED = 200
-"""Decisions in one transaction: some 800 operations, well under what etcd is told to take."""
+_MOST_MERGED = 256 * 1024
+"""Octets after which a transaction is full; etcd takes 1.5 MB unless told otherwise."""
+_ASK_AGAIN = 0.05
+"""Seconds after which a store that couldn't be reached is asked again."""
+
+LOGGER = logging.getLogger(__name__)
 
 SendTo = Callable[[bytes, Address], None]
 
@@ -50,6 +55,19 @@ def merge(commits: list[Commit]) -> Batch:
     return Batch(tuple(changes.values()), records)
 
 
+def take_full(waiting: list[Commit]) -> list[Commit]:
+    """Take from the front of the list as many commits as make a full transaction, at least one."""
+    size = count = 0
+    for commit in waiting:
+        size += sum(len(change.key) + len(change.value or b"") for change in commit.batch.changes)
+        size += sum(len(record.line) for record in commit.batch.records)
+        if size > _MOST_MERGED and count:
+            break
+        count += 1
+    taken, waiting[:count] = waiting[:count], []
+    return taken
+
+
 class Tenure:
     """Runs a Gatekeeper from its snapshot until the term ends."""
 
@@ -66,7 +84,7 @@ class Tenure:
         """Work until cancelled.
 
         Raises:
-            StoreError: the epoch is another's, or the store can't say: the term is over.
+            StoreError: the epoch is another's (Fenced), or the store refuses a commit: the term is over.
         """
         tasks = [asyncio.ensure_future(work()) for work in (self._commit_all, self._confirm_all, self._time_out_all)]
         try:
@@ -119,24 +137,42 @@ class Tenure:
     async def _commit_all(self) -> None:
         while True:
             await self._work.wait()
-            commits, self._waiting = self._waiting[:_MOST_MERGED], self._waiting[_MOST_MERGED:]
+            commits = take_full(self._waiting)
             if not self._waiting:
                 self._work.clear()
             started = time.monotonic()
-            await self._office.store.commit(self.term.epoch, merge(commits))
-            # The proof is as old as the question.
-            self._confirmed = max(self._confirmed, started)
+            await self._commit(merge(commits))
             self._office.metrics.committed(time.monotonic() - started)
             for commit in commits:
                 received = self._received.pop(commit.number, None)
                 self._carry_out(self.gatekeeper.committed(commit.number, instant()), received)
 
+    async def _commit(self, batch: Batch) -> None:
+        """Commit; where the store can't say whether it did, ask until it can. The answers wait, and nothing is lost."""
+        while True:
+            started = time.monotonic()
+            try:
+                await self._office.store.commit(self.term.epoch, batch)
+            except StoreUnavailable as error:
+                LOGGER.warning("a commit waits: %s", error)
+                await asyncio.sleep(_ASK_AGAIN)
+            else:
+                # The proof is as old as the question.
+                self._confirmed = max(self._confirmed, started)
+                return
+
     async def _confirm_all(self) -> None:
         while True:
             started = time.monotonic()
-            await self._office.store.confirm(self.term.epoch, time.time())
-            self._confirmed = max(self._confirmed, started)
-            await asyncio.sleep(CONFIRM_EVERY)
+            try:
+                await self._office.store.confirm(self.term.epoch, time.time())
+            except StoreUnavailable as error:
+                # No proof, no answers (see `confirmed`); the term goes on if the epoch turns out to be ours still.
+                LOGGER.warning("the epoch is not confirmed: %s", error)
+                await asyncio.sleep(_ASK_AGAIN)
+            else:
+                self._confirmed = max(self._confirmed, started)
+                await asyncio.sleep(CONFIRM_EVERY)
 
     async def _time_out_all(self) -> None:
         while True:

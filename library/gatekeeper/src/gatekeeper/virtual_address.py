@@ -1,4 +1,7 @@
-"""Does this host have the virtual address? Asked of the kernel by rtnetlink, which tells of a change at once."""
+"""Does this host have the virtual address? Asked of the kernel by rtnetlink, which tells of a change at once.
+
+docs/decisions/0004-virtual-address-by-netlink.md; formats: rtnetlink(7), netlink(7).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 _RTM_NEWADDR, _RTM_DELADDR, _RTM_GETADDR = 20, 21, 22
-_REQUEST_DUMP = 0x1 | 0x300
+_REQUEST_DUMP = 0x1 | 0x300  # NLM_F_REQUEST | NLM_F_DUMP
 _GROUPS = 0x10 | 0x100  # RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _HEADER = struct.Struct("=IHHII")
@@ -17,27 +21,45 @@ _ATTRIBUTE = struct.Struct("=HH")
 _RECEIVE = 65_536
 
 
-def address_changes(octets: bytes) -> Iterator[tuple[str, bool]]:
-    """The addresses in netlink messages, each with whether it is there now; anything else is passed over."""
+@dataclass(frozen=True, slots=True)
+class AddressChange:
+    """An interface has an address, or no longer."""
+
+    interface: int
+    address: str
+    there: bool
+
+
+def address_changes(octets: bytes) -> Iterator[AddressChange]:
+    """The address changes in netlink messages; anything else, and what is cut short, is passed over."""
     while len(octets) >= _HEADER.size:
         length, kind, *_ = _HEADER.unpack_from(octets)
         if not _HEADER.size <= length <= len(octets):
             return
-        if kind in (_RTM_NEWADDR, _RTM_DELADDR):
-            for address in _addresses(octets[_HEADER.size + _IFADDRMSG.size : length]):
-                yield address, kind == _RTM_NEWADDR
-        octets = octets[(length + 3) & ~3 :]
+        body = octets[_HEADER.size : length]
+        if kind in (_RTM_NEWADDR, _RTM_DELADDR) and len(body) >= _IFADDRMSG.size:
+            *_, interface = _IFADDRMSG.unpack_from(body)
+            address = _own_address(body[_IFADDRMSG.size :])
+            if address is not None:
+                yield AddressChange(interface, address, kind == _RTM_NEWADDR)
+        octets = octets[_aligned(length) :]
 
 
-def _addresses(attributes: bytes) -> Iterator[str]:
+def _own_address(attributes: bytes) -> str | None:
+    """IFA_LOCAL; without it (IPv6) IFA_ADDRESS, which on a point-to-point interface would be the other side's."""
+    found: dict[int, bytes] = {}
     while len(attributes) >= _ATTRIBUTE.size:
         length, kind = _ATTRIBUTE.unpack_from(attributes)
         if not _ATTRIBUTE.size <= length <= len(attributes):
-            return
-        value = attributes[_ATTRIBUTE.size : length]
-        if kind in (_IFA_ADDRESS, _IFA_LOCAL) and len(value) in (4, 16):
-            yield str(ipaddress.ip_address(value))
-        attributes = attributes[(length + 3) & ~3 :]
+            break
+        found[kind] = attributes[_ATTRIBUTE.size : length]
+        attributes = attributes[_aligned(length) :]
+    value = found.get(_IFA_LOCAL) or found.get(_IFA_ADDRESS) or b""
+    return str(ipaddress.ip_address(value)) if len(value) in (4, 16) else None
+
+
+def _aligned(length: int) -> int:
+    return (length + 3) & ~3
 
 
 class VirtualAddress:
@@ -45,11 +67,16 @@ class VirtualAddress:
 
     def __init__(self, address: str) -> None:
         self._address = str(ipaddress.ip_address(address))
+        self._interfaces: set[int] = set()
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
         self._socket.bind((0, _GROUPS))
         self._socket.setblocking(False)
-        self.present = False
         self._ask()
+
+    @property
+    def present(self) -> bool:
+        """Whether the address was on this host when `read` was last called."""
+        return bool(self._interfaces)
 
     def fileno(self) -> int:
         """The netlink socket's file descriptor."""
@@ -68,14 +95,22 @@ class VirtualAddress:
         """Take in what the kernel has told; whether the address is here now."""
         while True:
             try:
-                octets = self._socket.recv(_RECEIVE)
+                octets, (sender, _) = self._socket.recvfrom(_RECEIVE)
             except BlockingIOError:
                 return self.present
             except OSError:
                 # The kernel dropped messages (ENOBUFS): what we believe may be wrong, so ask for all of it again.
-                self.present = False
+                self._interfaces.clear()
                 self._ask()
                 continue
-            for address, there in address_changes(octets):
-                if address == self._address:
-                    self.present = there
+            if sender == 0:  # the kernel
+                self._take_in(octets)
+
+    def _take_in(self, octets: bytes) -> None:
+        for change in address_changes(octets):
+            if change.address != self._address:
+                continue
+            if change.there:
+                self._interfaces.add(change.interface)
+            else:
+                self._interfaces.discard(change.interface)

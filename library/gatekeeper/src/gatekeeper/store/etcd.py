@@ -1,31 +1,43 @@
 """The store of several hosts: etcd through its JSON gateway, by mutual TLS (docs/decisions/0003-etcd-client.md).
 
-Keys: `epoch` (a number, compared in every transaction), `term` (its holder and their last sign of life), `item/…` (the
-state), `record/STREAM/INDEX` (the outbox), `size/STREAM` and `replica/STREAM/NODE` (how far each node's disk is).
+Keys: `epoch` (a number, compared in every transaction), `commit` (EPOCH.NUMBER of the last commit), `term` (the epoch's
+holder and their last sign of life), `item/…` (the state), `record/STREAM/INDEX` (the outbox), `size/STREAM` and
+`replica/STREAM/NODE` (how far each node's disk is).
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import http
+import io
 import json
+import math
 import ssl
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from gatekeeper.settings import SettingsError, Tls
-from gatekeeper.store.interface import Batch, Fenced, Record, Snapshot, StoreUnavailable, Term
+from gatekeeper.store.interface import Batch, Fenced, Record, Snapshot, StoreError, StoreUnavailable, Term
 
-_EPOCH, _TERM = "epoch", "term"
+_EPOCH, _COMMIT, _TERM = "epoch", "commit", "term"
 _ITEM, _RECORD, _SIZE, _REPLICA = "item/", "record/", "size/", "replica/"
-_TIMEOUT = 2.0
-"""Seconds for a request; an election takes about half a second."""
+_PATIENCE = (0.3, 0.6, 1.2, 2.4)
+"""Seconds for the attempts at one request. A lost leader swallows what was under way, and an election takes about half
+a second: asking again soon is quicker than waiting for a late "no"."""
+_PAUSE = 0.05
+"""Seconds between two attempts, where the first was refused at once."""
 _LONGEST_WATCH = 5.0
 """Seconds after which a silent watch is opened anew: a frozen member must not hold us for long."""
+_PAGE = 2_000
+"""Keys in one answer: some 2 MB, within the gateway's limit."""
+_FLAT = 64
+"""Operations up to which a transaction stays a flat list."""
 _REPLICAS = 2
 """Nodes that must have a record on disk before it leaves the outbox."""
 
@@ -60,6 +72,19 @@ def _equals(key: str, value: str | None) -> _Json:
     return {"key": _b64(key), "target": "VALUE", "result": "EQUAL", "value": _b64(value)}
 
 
+def _nested(operations: list[_Json]) -> list[_Json]:
+    """The same operations in transactions within the transaction: still one, however many there are.
+
+    etcd limits the length of the list plus that of a list within it (--max-txn-ops: 128 unless set, 4096 by our role).
+    With lists of the square root's length that limit allows some 3,900 operations, and 4 million.
+    """
+    if len(operations) <= _FLAT:
+        return operations
+    length = max(_FLAT, math.isqrt(len(operations)) + 1)
+    parts = (operations[start : start + length] for start in range(0, len(operations), length))
+    return [{"request_txn": {"success": part}} for part in parts]
+
+
 def _pairs(answer: _Json) -> dict[str, bytes]:
     return {
         base64.b64decode(pair["key"]).decode(): base64.b64decode(pair.get("value", ""))
@@ -78,11 +103,15 @@ def _decode_term(octets: bytes | None) -> Term | None:
 class EtcdStore:
     """A Store in an etcd cluster."""
 
-    def __init__(self, endpoints: tuple[str, ...], tls: Tls) -> None:
-        self._endpoints = list(endpoints)
+    def __init__(self, endpoints: tuple[str, ...], tls: Tls, near: str | None = None) -> None:
+        """Use these endpoints, first the one at the address `near`: it is lost only together with this host."""
+        self._endpoints = sorted(endpoints, key=lambda url: urlsplit(url).hostname != near)
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
-        self._term: Term | None = None
+        self._seen: Term | None = None
+        """The term as it was last read, and so a good guess of what it is."""
+        self._own: Term | None = None
+        self._commits = 0
         self._trimmed: dict[str, int] = {}
 
     async def open(self) -> None:
@@ -93,76 +122,110 @@ class EtcdStore:
         except OSError as error:
             names = f"{self._tls.ca}, {self._tls.certificate}, {self._tls.private_key}"
             raise SettingsError(f"store: one of {names} cannot be used ({error})") from error
-        timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
-        connector = aiohttp.TCPConnector(ssl=context, keepalive_timeout=60)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, keepalive_timeout=60))
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
-    async def _ask(self, path: str, body: _Json) -> _Json:
-        """One request, to the next member where one can't be connected to.
-
-        Raises:
-            StoreUnavailable: nobody could be asked, or the one asked gave no answer: then it may have acted or not.
-        """
+    @property
+    def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             raise StoreUnavailable("etcd: not open")
-        problems = []
-        for endpoint in tuple(self._endpoints):
-            try:
-                async with self._session.post(endpoint + path, json=body) as response:
-                    answer = await response.json(content_type=None)
-            except aiohttp.ClientConnectorError as error:
-                problems.append(str(error))
-                # Whoever can be reached is asked first from now on.
-                self._endpoints.append(self._endpoints.pop(self._endpoints.index(endpoint)))
-            except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
-                self._endpoints.append(self._endpoints.pop(self._endpoints.index(endpoint)))
-                raise StoreUnavailable(f"etcd at {endpoint}: {error or 'no answer in time'}") from error
-            else:
-                if not isinstance(answer, dict) or response.status != http.HTTPStatus.OK:
-                    raise StoreUnavailable(f"etcd at {endpoint}: {str(answer)[:200]}")
-                return answer
-        raise StoreUnavailable("etcd: " + "; ".join(problems))
+        return self._session
 
-    async def _transact(self, compare: list[_Json], success: list[_Json]) -> list[_Json] | None:
-        """The answers of a transaction, None where a comparison failed and nothing was done."""
-        answer = await self._ask("/v3/kv/txn", {"compare": compare, "success": success})
-        return list(answer.get("responses", [])) if answer.get("succeeded") else None
+    def _turn_from(self, endpoint: str) -> None:
+        """Ask this member last from now on."""
+        self._endpoints.append(self._endpoints.pop(self._endpoints.index(endpoint)))
+
+    async def _ask_one(self, endpoint: str, path: str, body: _Json, patience: float) -> _Json:
+        timeout = aiohttp.ClientTimeout(total=patience)
+        octets = io.BytesIO(json.dumps(body).encode())
+        try:
+            async with self._open_session.post(endpoint + path, data=octets, timeout=timeout) as response:
+                answer = await response.json(content_type=None)
+        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+            self._turn_from(endpoint)
+            raise StoreUnavailable(f"etcd at {endpoint}: {error or 'no answer in time'}") from error
+        if isinstance(answer, dict) and response.status == http.HTTPStatus.OK:
+            return answer
+        refusal = f"etcd at {endpoint}: {str(answer)[:200]}"
+        if response.status == http.HTTPStatus.BAD_REQUEST:
+            # It is the request that's at fault: it would be refused by every member at every time.
+            raise StoreError(refusal)
+        self._turn_from(endpoint)
+        raise StoreUnavailable(refusal)
+
+    async def _ask(self, path: str, body: _Json) -> _Json:
+        """The answer to a request that may be made twice, from whichever member gives one.
+
+        Raises:
+            StoreUnavailable: none did; a transaction may have been carried out or not.
+            StoreError: it is a request that etcd refuses; nothing was done.
+        """
+        *first, last = _PATIENCE
+        for patience in first:
+            with contextlib.suppress(StoreUnavailable):
+                return await self._ask_one(self._endpoints[0], path, body, patience)
+            await asyncio.sleep(_PAUSE)
+        return await self._ask_one(self._endpoints[0], path, body, last)
+
+    async def _read(self, key: str, end: str | None = None, **options: object) -> dict[str, bytes]:
+        return _pairs(await self._ask("/v3/kv/range", _range(key, end) | options))
+
+    async def _read_all(self, prefix: str, revision: str) -> dict[str, bytes]:
+        """All keys that begin so, with the prefix taken off, as they were at a revision."""
+        start, end = _prefix(prefix)
+        found: dict[str, bytes] = {}
+        while True:
+            answer = await self._ask("/v3/kv/range", _range(start, end, _PAGE) | {"revision": revision})
+            page = _pairs(answer)
+            found.update((key.removeprefix(prefix), value) for key, value in page.items())
+            if not answer.get("more"):
+                return found
+            start = max(page) + "\0"
+
+    async def _transact(self, compare: list[_Json], success: list[_Json], *failure: _Json) -> _Json:
+        """The answer to a transaction that may come twice: `failure` reads what tells whether it came before."""
+        body = {"compare": compare, "success": _nested(success), "failure": list(failure)}
+        return await self._ask("/v3/kv/txn", body)
 
     async def take_over(self, holder: str, unix: float) -> Snapshot:
-        """See Store."""
+        """See Store. Usually two round trips: one raises the epoch over the one last seen, one reads."""
+        known = self._seen
         while True:
-            found = _pairs(await self._ask("/v3/kv/range", _range(_EPOCH)))
-            old = found[_EPOCH].decode() if _EPOCH in found else None
-            previous = await self.term()
-            term = Term(int(old or 0) + 1, holder, unix, unix)
-            raised = await self._transact(
-                [_equals(_EPOCH, old)],
+            term = Term(known.epoch + 1 if known else 1, holder, unix, unix)
+            old_term = {"request_range": _range(_TERM)}
+            answer = await self._transact(
+                [_equals(_EPOCH, str(known.epoch) if known else None)],
                 [
+                    old_term,
                     _put(_EPOCH, str(term.epoch)),
+                    _put(_COMMIT, f"{term.epoch}.0"),
                     _put(_TERM, json.dumps(asdict(term))),
-                    {"request_range": _range(*_prefix(_ITEM))},
-                    {"request_range": _range(*_prefix(_SIZE))},
                 ],
+                old_term,
             )
-            if raised is not None:
-                self._term = term
-                items, sizes = (_pairs(answer["response_range"]) for answer in raised[2:])
-                return Snapshot(
-                    term,
-                    previous,
-                    {key.removeprefix(_ITEM): value for key, value in items.items()},
-                    {key.removeprefix(_SIZE): int(value) for key, value in sizes.items()},
-                )
+            found = _decode_term(_pairs(answer["responses"][0]["response_range"]).get(_TERM))
+            if answer.get("succeeded"):
+                known = found
+            if answer.get("succeeded") or found == term:
+                break
+            known = found
+        self._seen = self._own = term
+        self._commits = 0
+        revision = answer["header"]["revision"]
+        items, sizes = await asyncio.gather(self._read_all(_ITEM, revision), self._read_all(_SIZE, revision))
+        return Snapshot(term, known, items, {stream: int(size) for stream, size in sizes.items()})
 
     async def commit(self, epoch: int, batch: Batch) -> None:
-        """See Store."""
-        compare = [_equals(_EPOCH, str(epoch))]
-        success = [
+        """See Store. The commit's number tells an attempt that went through, but whose answer was lost."""
+        number = self._commits + 1
+        compare = [_equals(_EPOCH, str(epoch)), _equals(_COMMIT, f"{epoch}.{self._commits}")]
+        success = [_put(_COMMIT, f"{epoch}.{number}")]
+        success += [
             _delete(_ITEM + change.key) if change.value is None else _put(_ITEM + change.key, change.value)
             for change in batch.changes
         ]
@@ -171,56 +234,65 @@ class EtcdStore:
             compare.append(_equals(_SIZE + stream, str(first) if first else None))
             success += [_put(_record_key(stream, record.index), record.line) for record in records]
             success.append(_put(_SIZE + stream, str(first + len(records))))
-        if await self._transact(compare, success) is None:
-            raise Fenced(f"epoch {epoch} is over, or the log has grown: {await self.term()}")
+        answer = await self._transact(compare, success, {"request_range": _range(_COMMIT)})
+        if not answer.get("succeeded"):
+            last = _pairs(answer["responses"][0]["response_range"]).get(_COMMIT, b"")
+            if last.decode() != f"{epoch}.{number}":
+                raise Fenced(f"epoch {epoch} is over, or the log has grown: the last commit is {last.decode()}")
+        self._commits = number
 
     async def confirm(self, epoch: int, unix: float) -> None:
         """See Store."""
-        if self._term is None or self._term.epoch != epoch:
+        if self._own is None or self._own.epoch != epoch:
             raise Fenced(f"epoch {epoch} is not this node's")
-        seen = Term(epoch, self._term.holder, self._term.since, unix)
-        if await self._transact([_equals(_EPOCH, str(epoch))], [_put(_TERM, json.dumps(asdict(seen)))]) is None:
-            raise Fenced(f"epoch {epoch} is over: {await self.term()}")
+        seen = Term(epoch, self._own.holder, self._own.since, unix)
+        answer = await self._transact([_equals(_EPOCH, str(epoch))], [_put(_TERM, json.dumps(asdict(seen)))])
+        if not answer.get("succeeded"):
+            raise Fenced(f"epoch {epoch} is over")
 
     async def term(self) -> Term | None:
         """See Store."""
-        return _decode_term(_pairs(await self._ask("/v3/kv/range", _range(_TERM))).get(_TERM))
+        self._seen = _decode_term((await self._read(_TERM)).get(_TERM))
+        return self._seen
 
     async def records(self, stream: str, start: int, limit: int) -> list[Record]:
         """See Store."""
-        key, end = _record_key(stream, start), _prefix(f"{_RECORD}{stream}/")[1]
-        body = _range(key, end, limit) | {"sort_order": "ASCEND", "sort_target": "KEY"}
-        found = _pairs(await self._ask("/v3/kv/range", body))
+        end = _prefix(f"{_RECORD}{stream}/")[1]
+        found = await self._read(_record_key(stream, start), end, limit=limit, sort_order="ASCEND", sort_target="KEY")
         return [Record(stream, int(key.rpartition("/")[2]), line) for key, line in sorted(found.items())]
 
     async def wait_for_records(self, stream: str, size: int) -> None:
-        """See Store. May return early: whoever waits looks again."""
-        answer = await self._ask("/v3/kv/range", _range(_SIZE + stream))
-        if int(_pairs(answer).get(_SIZE + stream, b"0")) > size:
-            return
-        revision = int(answer["header"]["revision"]) + 1
-        watch = {"create_request": {"key": _b64(_SIZE + stream), "start_revision": revision}}
-        if self._session is None:
-            raise StoreUnavailable("etcd: not open")
+        """See Store. Watches the stream's size."""
+        while True:
+            answer = await self._ask("/v3/kv/range", _range(_SIZE + stream))
+            if int(_pairs(answer).get(_SIZE + stream, b"0")) > size:
+                return
+            await self._watch(_SIZE + stream, int(answer["header"]["revision"]) + 1)
+
+    async def _watch(self, key: str, revision: int) -> None:
+        """Return when the key has changed since the revision, or after a while."""
+        endpoint = self._endpoints[0]
+        timeout = aiohttp.ClientTimeout(total=_LONGEST_WATCH)
+        body = {"create_request": {"key": _b64(key), "start_revision": revision}}
         try:
-            timeout = aiohttp.ClientTimeout(total=_LONGEST_WATCH)
-            async with self._session.post(self._endpoints[0] + "/v3/watch", json=watch, timeout=timeout) as response:
+            async with self._open_session.post(endpoint + "/v3/watch", json=body, timeout=timeout) as response:
                 async for line in response.content:
-                    if json.loads(line).get("result", {}).get("events"):
+                    answer = json.loads(line).get("result", {})
+                    # Cancelled: the revision was compacted away meanwhile, so something has changed.
+                    if answer.get("events") or answer.get("canceled"):
                         return
         except asyncio.TimeoutError:
             return
         except (aiohttp.ClientError, ValueError) as error:
-            raise StoreUnavailable(f"etcd at {self._endpoints[0]}: {error}") from error
+            raise StoreUnavailable(f"etcd at {endpoint}: {error}") from error
 
     async def acknowledge(self, node: str, stream: str, size: int) -> None:
         """See Store. The outbox is trimmed once two nodes are known, so that a node that comes later misses nothing."""
         replicas = f"{_REPLICA}{stream}/"
-        answers = await self._transact(
-            [], [_put(replicas + node, str(size)), {"request_range": _range(*_prefix(replicas))}]
-        )
-        sizes = [int(value) for value in _pairs((answers or [{}])[-1].get("response_range", {})).values()]
-        least = min(sizes, default=0)
+        everyone = {"request_range": _range(*_prefix(replicas))}
+        answer = await self._transact([], [_put(replicas + node, str(size)), everyone])
+        sizes = [int(value) for value in _pairs(answer["responses"][1]["response_range"]).values()]
+        least = min(sizes)
         if len(sizes) >= _REPLICAS and least > self._trimmed.get(stream, 0):
             await self._transact([], [_delete(_record_key(stream, 0), _record_key(stream, least))])
             self._trimmed[stream] = least

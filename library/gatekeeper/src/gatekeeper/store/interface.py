@@ -76,14 +76,20 @@ class Store(Protocol):
         """Let go of files and connections."""
 
     async def take_over(self, holder: str, unix: float) -> Snapshot:
-        """Raise the epoch by compare-and-swap, then read everything. Raises StoreUnavailable."""
+        """Raise the epoch by compare-and-swap, then read everything (`unix`: now, in Unix seconds).
+
+        Raises:
+            StoreUnavailable: it may have been raised or not; nobody is in office by it.
+        """
 
     async def commit(self, epoch: int, batch: Batch) -> None:
         """Make the batch durable if the epoch is still the caller's and each stream ends where the records begin.
 
         Raises:
             Fenced: it isn't; nothing was written.
-            StoreUnavailable: it is not known whether anything was written. The term is over.
+            StoreUnavailable: it is not known whether it was written. To find out, ask again with the same batch before
+                any other: it is written once, however often it is asked for.
+            StoreError: the store refuses the batch; nothing was written.
         """
 
     async def confirm(self, epoch: int, unix: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,26 +21,32 @@ CREATE TABLE IF NOT EXISTS term (one INTEGER PRIMARY KEY CHECK (one = 1),
     epoch INTEGER NOT NULL, holder TEXT NOT NULL, since REAL NOT NULL, last_seen REAL NOT NULL);
 """
 
+_READ, _WRITE = "BEGIN", "BEGIN IMMEDIATE"
+_LOOK_AGAIN = 0.25
+"""Seconds after which a waiting reader looks for what another process has written."""
+
 ResultT = TypeVar("ResultT")
 
 
 class SqliteStore:
     """A Store in one file. Several processes may share it (same-host mode); the epoch says whose it is."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = 5.0) -> None:
+        """Use this file; wait so many seconds for another process's transaction."""
         self._path = path
+        self._patience = patience
         # One thread owns the connection: the event loop never waits for the disk.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         self._connection: sqlite3.Connection | None = None
-        self._grown = asyncio.Condition()
+        self._grown = asyncio.Event()
 
-    async def _run(self, work: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
+    async def _run(self, work: Callable[[sqlite3.Connection], ResultT], begin: str = _READ) -> ResultT:
         def transaction() -> ResultT:
             connection = self._connection
             if connection is None:
                 raise StoreUnavailable(f"{self._path} is not open")
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(begin)
                 result = work(connection)
                 connection.execute("COMMIT")
             except BaseException:
@@ -57,7 +64,7 @@ class SqliteStore:
         """Open the file, making it where there is none. Raises StoreUnavailable."""
 
         def connect() -> None:
-            connection = sqlite3.connect(self._path, isolation_level=None, timeout=5)
+            connection = sqlite3.connect(self._path, isolation_level=None, timeout=self._patience)
             # WAL with FULL: each commit is one append and one fsync.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -90,7 +97,7 @@ class SqliteStore:
             sizes = dict(connection.execute("SELECT name, size FROM stream"))
             return Snapshot(term, previous, items, sizes)
 
-        return await self._run(work)
+        return await self._run(work, _WRITE)
 
     async def commit(self, epoch: int, batch: Batch) -> None:
         """See Store."""
@@ -105,10 +112,10 @@ class SqliteStore:
             for record in batch.records:
                 _append(connection, record)
 
-        await self._run(work)
+        await self._run(work, _WRITE)
         if batch.records:
-            async with self._grown:
-                self._grown.notify_all()
+            self._grown.set()
+            self._grown = asyncio.Event()
 
     async def confirm(self, epoch: int, unix: float) -> None:
         """See Store."""
@@ -117,7 +124,7 @@ class SqliteStore:
             _check_epoch(connection, epoch)
             connection.execute("UPDATE term SET last_seen = ?", (unix,))
 
-        await self._run(work)
+        await self._run(work, _WRITE)
 
     async def term(self) -> Term | None:
         """See Store."""
@@ -136,10 +143,13 @@ class SqliteStore:
         return await self._run(work)
 
     async def wait_for_records(self, stream: str, size: int) -> None:
-        """See Store. Only this process's own commits are noticed: on one machine the active is the only writer."""
-        async with self._grown:
-            while not await self.records(stream, size, 1):
-                await self._grown.wait()
+        """See Store. This process's own commits are noticed at once, another's a little later."""
+        while True:
+            grown = self._grown
+            if await self.records(stream, size, 1):
+                return
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(grown.wait(), _LOOK_AGAIN)
 
     async def acknowledge(self, node: str, stream: str, size: int) -> None:
         """See Store."""
@@ -151,7 +161,7 @@ class SqliteStore:
                 (stream,),
             )
 
-        await self._run(work)
+        await self._run(work, _WRITE)
 
 
 def _term(connection: sqlite3.Connection) -> Term | None:

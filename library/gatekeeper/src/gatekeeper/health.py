@@ -1,0 +1,62 @@
+"""Is this node fit to be active? Looked at twice a second, and told to keepalived by the track file."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from gatekeeper.log_writer import LogWriter
+from gatekeeper.store import Store, StoreError
+
+LOGGER = logging.getLogger(__name__)
+_LOOK = 0.5
+_STORE_MISSED = 3.0
+"""Seconds without an answer of the store after which the node is not fit. An election of etcd takes a second at most,
+and must not make both nodes give up the virtual address."""
+
+
+class Health:
+    """What hinders this node, and the epoch that the store last told."""
+
+    def __init__(self, store: Store, writers: Sequence[LogWriter], track_file: Path | None) -> None:
+        self._store = store
+        self._writers = writers
+        self._track_file = track_file
+        self._answered = float("-inf")
+        self._store_trouble = "the store has not answered yet"
+        self.epoch = 0
+
+    @property
+    def trouble(self) -> str | None:
+        """One sentence, None while nothing is wrong."""
+        if time.monotonic() - self._answered > _STORE_MISSED:
+            return self._store_trouble
+        return next((writer.trouble for writer in self._writers if writer.trouble), None)
+
+    async def watch(self) -> None:
+        """Look until cancelled."""
+        while True:
+            try:
+                term = await self._store.term()
+            except StoreError as error:
+                self._store_trouble = str(error)
+            else:
+                self._answered = time.monotonic()
+                self.epoch = max(self.epoch, term.epoch if term else 0)
+            self.tell_keepalived(fit=self.trouble is None)
+            await asyncio.sleep(_LOOK)
+
+    def tell_keepalived(self, *, fit: bool) -> None:
+        """Write the track file if it says something else; the virtual address leaves a node whose file says 1."""
+        path, text = self._track_file, "0\n" if fit else "1\n"
+        if path is None:
+            return
+        try:
+            if not path.exists() or path.read_text(encoding="ascii") != text:
+                path.write_text(text, encoding="ascii")
+                LOGGER.info("told keepalived that this node is %s", "fit" if fit else f"not fit: {self.trouble}")
+        except OSError as error:
+            LOGGER.warning("%s: %s", path, error.strerror)

@@ -1,0 +1,217 @@
+"""What only etcd can get wrong: answers that are lost, members that die."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from gatekeeper.settings import SettingsError, Tls
+from gatekeeper.store import Batch, Change, Record, Snapshot, StoreError, StoreUnavailable
+from gatekeeper.store.etcd import EtcdStore
+
+from .etcd_cluster import HOST, EtcdCluster, etcd_cluster, free_ports, make_certificates
+
+DEADLINE = 60.0
+
+
+class LossyLink:
+    """Carries a connection to etcd; when told to, it delivers the next request and loses the answer."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._server: asyncio.Server | None = None
+        self._lose = False
+        self.lost = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def endpoint(self) -> str:
+        assert self._server is not None
+        return f"https://{HOST}:{self._server.sockets[0].getsockname()[1]}"
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._accept, HOST, 0)
+
+    async def close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def lose_next_answer(self) -> None:
+        self._lose = True
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._carry(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection(HOST, self._port)
+        try:
+            await asyncio.gather(self._pump(reader, there_writer), self._answers(there_reader, writer))
+        finally:
+            writer.close()
+            there_writer.close()
+
+    @staticmethod
+    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while octets := await reader.read(65_536):
+                writer.write(octets)
+                await writer.drain()
+        writer.close()
+
+    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        losing = False
+        with contextlib.suppress(OSError):
+            while octets := await reader.read(65_536):
+                if self._lose:
+                    losing, self._lose = True, False
+                    self.lost += 1
+                if not losing:
+                    writer.write(octets)
+                    await writer.drain()
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def behind_a_lossy_link(cluster: EtcdCluster) -> AsyncIterator[tuple[EtcdStore, LossyLink]]:
+    link = LossyLink(cluster.client_ports[0])
+    await link.open()
+    store = EtcdStore((link.endpoint,), cluster.tls)
+    await store.open()
+    try:
+        yield store, link
+    finally:
+        await store.close()
+        await link.close()
+
+
+def test_a_commit_whose_answer_is_lost_is_written_once(one_member: EtcdCluster) -> None:
+    async def scenario() -> Snapshot:
+        one_member.clear()
+        async with behind_a_lossy_link(one_member) as (store, link):
+            await store.take_over("gk1", 100.0)
+            for number in range(3):
+                link.lose_next_answer()
+                changes = (Change(f"item {number}", b"there"),)
+                records = (Record("h323_ras", number, b"{}"),) if number != 1 else ()
+                batch = Batch(changes, tuple(Record(r.stream, number and 1, r.line) for r in records))
+                await store.commit(1, batch)
+                assert link.lost == number + 1
+            return await store.take_over("gk1", 101.0)
+
+    snapshot = asyncio.run(asyncio.wait_for(scenario(), DEADLINE))
+    assert set(snapshot.items) == {"item 0", "item 1", "item 2"}
+    assert snapshot.sizes == {"h323_ras": 2}
+
+
+def test_an_office_whose_answer_is_lost_is_taken_once(one_member: EtcdCluster) -> None:
+    async def scenario() -> tuple[Snapshot, Snapshot]:
+        one_member.clear()
+        async with behind_a_lossy_link(one_member) as (store, link):
+            first = await store.take_over("gk1", 100.0)
+            await store.commit(1, Batch((Change("a", b"1"),), ()))
+            link.lose_next_answer()
+            return first, await store.take_over("gk2", 101.0)
+
+    first, second = asyncio.run(asyncio.wait_for(scenario(), DEADLINE))
+    assert second.term.epoch == 2
+    assert second.previous == first.term
+    assert second.items == {"a": b"1"}
+
+
+def test_a_batch_that_etcd_refuses_is_not_asked_for_again(one_member: EtcdCluster) -> None:
+    async def scenario() -> Snapshot:
+        one_member.clear()
+        store = EtcdStore(one_member.endpoints, one_member.tls)
+        await store.open()
+        await store.take_over("gk1", 100.0)
+        with pytest.raises(StoreError, match="too large") as raised:
+            await store.commit(1, Batch((Change("a", bytes(2_000_000)),), ()))
+        assert not isinstance(raised.value, StoreUnavailable)
+        await store.commit(1, Batch((Change("b", b"1"),), ()))
+        snapshot = await store.take_over("gk1", 101.0)
+        await store.close()
+        return snapshot
+
+    assert asyncio.run(asyncio.wait_for(scenario(), DEADLINE)).items == {"b": b"1"}
+
+
+def test_nobody_there_is_said_so(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = EtcdStore(tuple(f"https://{HOST}:{port}" for port in free_ports(2)), make_certificates(tmp_path))
+        await store.open()
+        with pytest.raises(StoreUnavailable, match=f"etcd at https://{HOST}"):
+            await store.term()
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_without_its_certificate_a_node_gets_nothing(one_member: EtcdCluster, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        stranger = make_certificates(tmp_path)
+        store = EtcdStore(one_member.endpoints, Tls(one_member.tls.ca, stranger.certificate, stranger.private_key))
+        await store.open()
+        with pytest.raises(StoreUnavailable):
+            await store.term()
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_missing_certificate_is_named(tmp_path: Path) -> None:
+    nowhere = tmp_path / "host.pem"
+    store = EtcdStore((f"https://{HOST}:1",), Tls(nowhere, nowhere, nowhere))
+    with pytest.raises(SettingsError, match=r"host\.pem.* cannot be used"):
+        asyncio.run(store.open())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when the condition holds; the test's deadline ends it otherwise."""
+    for _ in itertools.count():
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+
+
+def open_sockets() -> int:
+    """How many this process has."""
+    return sum(descriptor.is_socket() for descriptor in Path("/proc/self/fd").iterdir())
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_commits_wait_out_the_loss_of_the_leader(tmp_path: Path, how: signal.Signals) -> None:
+    """Killed or frozen, asked first or not: the commits under way are made, each once and in order."""
+
+    async def scenario(cluster: EtcdCluster) -> Snapshot:
+        before = open_sockets()
+        leader = cluster.leader()
+        store = EtcdStore((cluster.endpoints[leader], *cluster.endpoints), cluster.tls)
+        await store.open()
+        await store.take_over("gk1", 100.0)
+        for number in range(20):
+            if number == 10:
+                cluster.processes[leader].send_signal(how)
+            line = Record("h323_ras", number, b"%d" % number)
+            await store.commit(1, Batch((Change(f"item {number:02d}", b""),), (line,)))
+        assert [record.line for record in await store.records("h323_ras", 0, 100)] == [b"%d" % i for i in range(20)]
+        snapshot = await store.take_over("gk1", 101.0)
+        await store.close()
+        # A frozen member doesn't say goodbye to the connections that were given up.
+        cluster.stop()
+        await until(lambda: open_sockets() <= before)
+        return snapshot
+
+    with etcd_cluster(tmp_path, members=3) as cluster:
+        snapshot = asyncio.run(asyncio.wait_for(scenario(cluster), DEADLINE))
+    assert len(snapshot.items) == 20
+    assert snapshot.sizes == {"h323_ras": 20}
