@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from .source import indented, notice
-from .type_tree import Choice, Component, Leaf, Sequence, SequenceOf, Tree
+from .type_tree import Choice, Component, Leaf, Sequence, SequenceOf, Tree, check_text
 
 # What one octet, two and three hold at any offset within the first.
 _ONE_BIT, _TWO_OCTETS, _THREE_OCTETS = 1, 9, 17
-_INLINE = ("boolean", "present", "integer", "octet_string")
+_INLINE = ("boolean", "present", "integer", "octet_string", "text")
 
 
 def decoders_module(tree: Tree) -> str:
@@ -101,6 +101,10 @@ class _Decoders:
     def _definition(self, found: Sequence | Choice | SequenceOf | Leaf) -> list[str]:
         if isinstance(found, Leaf) and found.kind == "null":
             return ["", "", f"d_{found.name} = d_null"]
+        if isinstance(found, Leaf) and found.kind == "text" and found.arguments[2]:
+            lines = ["", "", f"_{found.name}_DIGITS = primitives.Digits({found.arguments[2]!r})"]
+        else:
+            lines = []
         if isinstance(found, Leaf) and found.kind not in _INLINE:
             arguments = ", ".join(map(repr, found.arguments))
             return ["", "", f"d_{found.name} = primitives.decode_{found.kind}({arguments})"]
@@ -114,7 +118,13 @@ class _Decoders:
             body = self._sequence_of(found)
         else:
             kind, body = found.python, [*self._into("value", found.name), "return value, p"]
-        return ["", "", f"def d_{found.name}(data: bytes, p: int{depth}) -> tuple[{kind}, int]:", *indented(body)]
+        return [
+            *lines,
+            "",
+            "",
+            f"def d_{found.name}(data: bytes, p: int{depth}) -> tuple[{kind}, int]:",
+            *indented(body),
+        ]
 
     def _depth(self, name: str, depth: str = "depth") -> str:
         """What a function of a recursive type says when it calls that of another."""
@@ -131,6 +141,8 @@ class _Decoders:
             return self._number(target, found)
         if isinstance(found, Leaf) and found.kind == "octet_string":
             return _octets(target, *found.arguments)
+        if isinstance(found, Leaf) and found.kind == "text" and not caller:
+            return _text(target, f"_{found.name}_DIGITS", *found.arguments)
         depth = self._depth(name) if caller in self._recursive else ""
         return [f"{target}, p = d_{name}(data, p{depth})"]
 
@@ -221,3 +233,18 @@ def _octets(target: str, low: int, high: int | None) -> list[str]:
     if low:
         return lines + reading
     return [*lines, "if count:", *indented(reading), "else:", f'    {target} = b""']
+
+
+def _text(target: str, digits: str, low: int, high: int | None, alphabet: str | None, width: int) -> list[str]:
+    """A known-multiplier character string (X.691 30.5)."""
+    check_text(low, high, alphabet, width)
+    aligned = "q = p + 7 >> 3"
+    if alphabet:
+        reading = [aligned, "number = bits(data, q << 3, 4 * count)", "p = (q << 3) + 4 * count"]
+        reading.append(f"{target} = {digits}.text(number, count)")
+    elif width == 16:
+        reading = [aligned, "p = q + 2 * count << 3", f"{target} = primitives.bmp_text(data[q:p >> 3])"]
+    else:
+        reading = [aligned, "p = q + count << 3", f"{target} = primitives.ia5_text(data[q:p >> 3])"]
+    lines = count_of("count", low, high)
+    return lines + reading if low else [*lines, "if count:", *indented(reading), "else:", f'    {target} = ""']

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .source import indented, notice
-from .type_tree import Choice, Component, Leaf, Sequence, SequenceOf, Tree
+from .type_tree import Choice, Component, Leaf, Sequence, SequenceOf, Tree, check_text
 
-_INLINE = ("boolean", "present", "null", "integer", "octet_string")
+_ALIGN = ("if w.count:", "    w.align()")
+_INLINE = ("boolean", "present", "null", "integer", "octet_string", "text")
 
 
 def encoders_module(tree: Tree) -> str:
@@ -42,7 +43,7 @@ def whole_number(value: str, low: int, high: int) -> list[str]:
         return []
     if span < 256:
         return _bits(offset, (span - 1).bit_length())
-    return ["w.align()", f'w.out += {offset}.to_bytes({1 if span == 256 else 2}, "big")']
+    return [*_ALIGN, f'w.out += {offset}.to_bytes({1 if span == 256 else 2}, "big")']
 
 
 def count_of(value: str, low: int, high: int | None) -> list[str]:
@@ -65,14 +66,19 @@ def _definition(tree: Tree, found: Sequence | Choice | SequenceOf | Leaf) -> lis
         body = _sequence_of(tree, found)
     else:
         body = _from(tree, "value", found.name) or ["return"]
-    return ["", "", f"def e_{found.name}(w: Writer, value: Any) -> None:", *indented(body)]
+    digits: list[str] = []
+    if isinstance(found, Leaf) and found.kind == "text":
+        body = _text(f"_{found.name}_DIGITS", *found.arguments)
+        if found.arguments[2]:
+            digits = ["", "", f"_{found.name}_DIGITS = primitives.Digits({found.arguments[2]!r})"]
+    return [*digits, "", "", f"def e_{found.name}(w: Writer, value: Any) -> None:", *indented(body)]
 
 
 def _from(tree: Tree, value: str, name: str) -> list[str]:
     """Put a value of the type, inline where that is short."""
     found = tree.types[name]
     kind = found.kind if isinstance(found, Leaf) else ""
-    if not isinstance(found, Leaf) or kind not in _INLINE:
+    if not isinstance(found, Leaf) or kind not in _INLINE or kind == "text":
         return [f"e_{name}(w, {value})"]
     if kind == "boolean":
         return [f"if {value}.__class__ is not bool:", f"    raise unfit({value}, 'a boolean')", *_bits(value, 1)]
@@ -94,7 +100,20 @@ def _octets(value: str, low: int, high: int | None) -> list[str]:
     lines += ["count = len(octets)", *count_of("count", low, high)]
     if low == high and low <= 2:
         return [*lines, *_bits('int.from_bytes(octets, "big")', 8 * low)]
-    return [*lines, "w.align()", "w.out += octets"]
+    return [*lines, *_ALIGN, "w.out += octets"]
+
+
+def _text(digits: str, low: int, high: int | None, alphabet: str | None, width: int) -> list[str]:
+    """A known-multiplier character string (X.691 30.5)."""
+    check_text(low, high, alphabet, width)
+    put = "w.out += octets"
+    if alphabet:
+        convert = f"number = {digits}.number(value)"
+        put = "w.bits(number, 4 * count)"
+    else:
+        convert = f"octets = primitives.{'bmp' if width == 16 else 'ia5'}_octets(value)"
+    counting = [convert, "count = len(value)", *count_of("count", low, high)]
+    return [*counting, *_ALIGN, put] if low else [*counting, "if count:", *indented([*_ALIGN, put])]
 
 
 def _bitmap(components: list[Component]) -> str:

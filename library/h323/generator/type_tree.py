@@ -203,6 +203,19 @@ def _leaf(obj: Any, context: str) -> tuple[str, tuple[Any, ...], str]:
     raise NotImplementedError(f"{context}: no primitive for {kind}")
 
 
+def check_text(low: int, high: int | None, alphabet: str | None, width: int) -> None:
+    """Refuse strings that H.225.0 doesn't have, and we therefore don't: those too short to be aligned, odd alphabets.
+
+    Raises:
+        NotImplementedError: it is one (X.691 30.5).
+    """
+    bits = 4 if alphabet else width
+    if high is not None and (high * bits < 16 or (low == high and high * bits == 16)):
+        raise NotImplementedError(f"a string of {low}..{high} characters, which isn't aligned")
+    if alphabet and not 8 < len(alphabet) <= 16:
+        raise NotImplementedError(f"an alphabet of {len(alphabet)} characters")
+
+
 def _integer(obj: Any) -> tuple[str, tuple[Any, ...], str]:
     low, high = _bounds(obj._const_val, low=None)
     if obj._const_val and obj._const_val.ext is not None:

@@ -745,13 +745,41 @@ def d_AliasAddress(data: bytes, p: int) -> tuple[Any, int]:
     return alternative(data, p, AliasAddress_ROOT, index)
 
 
-d__text_1_128__0123456789_8 = primitives.decode_text(1, 128, '#*,0123456789', 8)
+__text_1_128__0123456789_8_DIGITS = primitives.Digits('#*,0123456789')
 
 
-d__text_1_256_none_16 = primitives.decode_text(1, 256, None, 16)
+def d__text_1_128__0123456789_8(data: bytes, p: int) -> tuple[str, int]:
+    q = p >> 3
+    count = (data[q] << 8 | data[q + 1]) >> (9 - (p & 7)) & 127
+    p += 7
+    count += 1
+    q = p + 7 >> 3
+    number = bits(data, q << 3, 4 * count)
+    p = (q << 3) + 4 * count
+    value = __text_1_128__0123456789_8_DIGITS.text(number, count)
+    return value, p
 
 
-d__text_1_512_none_8 = primitives.decode_text(1, 512, None, 8)
+def d__text_1_256_none_16(data: bytes, p: int) -> tuple[str, int]:
+    q = p + 7 >> 3
+    count = data[q] + 1
+    p = q + 1 << 3
+    q = p + 7 >> 3
+    p = q + 2 * count << 3
+    value = primitives.bmp_text(data[q:p >> 3])
+    return value, p
+
+
+def d__text_1_512_none_8(data: bytes, p: int) -> tuple[str, int]:
+    q = p + 7 >> 3
+    count = (data[q] << 8 | data[q + 1]) + 1
+    p = q + 2 << 3
+    if count > 512:
+        raise above(count, 512)
+    q = p + 7 >> 3
+    p = q + count << 3
+    value = primitives.ia5_text(data[q:p >> 3])
+    return value, p
 
 
 def d_PartyNumber(data: bytes, p: int) -> tuple[Any, int]:
@@ -879,10 +907,33 @@ def d_ANSI41UIM(data: bytes, p: int) -> tuple[types.ANSI41UIM, int]:
     return value, p
 
 
-d__text_3_16__0123456789abc_8 = primitives.decode_text(3, 16, '#*0123456789abc', 8)
+__text_3_16__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
 
 
-d__text_16_16__0123456789abc_8 = primitives.decode_text(16, 16, '#*0123456789abc', 8)
+def d__text_3_16__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
+    q = p >> 3
+    count = (data[q] << 8 | data[q + 1]) >> (12 - (p & 7)) & 15
+    p += 4
+    count += 3
+    if count > 16:
+        raise above(count, 16)
+    q = p + 7 >> 3
+    number = bits(data, q << 3, 4 * count)
+    p = (q << 3) + 4 * count
+    value = __text_3_16__0123456789abc_8_DIGITS.text(number, count)
+    return value, p
+
+
+__text_16_16__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
+
+
+def d__text_16_16__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
+    count = 16
+    q = p + 7 >> 3
+    number = bits(data, q << 3, 4 * count)
+    p = (q << 3) + 4 * count
+    value = __text_16_16__0123456789abc_8_DIGITS.text(number, count)
+    return value, p
 
 
 def d_ANSI41UIMSystemId(data: bytes, p: int) -> tuple[Any, int]:
@@ -894,7 +945,19 @@ def d_ANSI41UIMSystemId(data: bytes, p: int) -> tuple[Any, int]:
     return alternative(data, p, ANSI41UIMSystemId_ROOT, index)
 
 
-d__text_1_4__0123456789abc_8 = primitives.decode_text(1, 4, '#*0123456789abc', 8)
+__text_1_4__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
+
+
+def d__text_1_4__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
+    q = p >> 3
+    count = (data[q] << 8 | data[q + 1]) >> (14 - (p & 7)) & 3
+    p += 2
+    count += 1
+    q = p + 7 >> 3
+    number = bits(data, q << 3, 4 * count)
+    p = (q << 3) + 4 * count
+    value = __text_1_4__0123456789abc_8_DIGITS.text(number, count)
+    return value, p
 
 
 def d__octet_string_1_1(data: bytes, p: int) -> tuple[bytes, int]:
@@ -959,7 +1022,18 @@ def d__octet_string_1_4(data: bytes, p: int) -> tuple[bytes, int]:
     return value, p
 
 
-d__text_15_16__0123456789abc_8 = primitives.decode_text(15, 16, '#*0123456789abc', 8)
+__text_15_16__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
+
+
+def d__text_15_16__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
+    count = data[p >> 3] >> (~p & 7) & 1
+    p += 1
+    count += 15
+    q = p + 7 >> 3
+    number = bits(data, q << 3, 4 * count)
+    p = (q << 3) + 4 * count
+    value = __text_15_16__0123456789abc_8_DIGITS.text(number, count)
+    return value, p
 
 
 def d_IsupNumber(data: bytes, p: int) -> tuple[Any, int]:
@@ -996,7 +1070,19 @@ def d_NatureOfAddress(data: bytes, p: int) -> tuple[Any, int]:
     return alternative(data, p, NatureOfAddress_ROOT, index)
 
 
-d__text_1_128_0123456789abcde_8 = primitives.decode_text(1, 128, '0123456789ABCDE', 8)
+__text_1_128_0123456789abcde_8_DIGITS = primitives.Digits('0123456789ABCDE')
+
+
+def d__text_1_128_0123456789abcde_8(data: bytes, p: int) -> tuple[str, int]:
+    q = p >> 3
+    count = (data[q] << 8 | data[q + 1]) >> (9 - (p & 7)) & 127
+    p += 7
+    count += 1
+    q = p + 7 >> 3
+    number = bits(data, q << 3, 4 * count)
+    p = (q << 3) + 4 * count
+    value = __text_1_128_0123456789abcde_8_DIGITS.text(number, count)
+    return value, p
 
 
 def d_IsupPrivatePartyNumber(data: bytes, p: int) -> tuple[types.IsupPrivatePartyNumber, int]:
@@ -1540,7 +1626,15 @@ def d_TunnelledProtocolAlternateIdentifier(data: bytes, p: int) -> tuple[types.T
     return value, p
 
 
-d__text_1_64_none_8 = primitives.decode_text(1, 64, None, 8)
+def d__text_1_64_none_8(data: bytes, p: int) -> tuple[str, int]:
+    q = p >> 3
+    count = (data[q] << 8 | data[q + 1]) >> (10 - (p & 7)) & 63
+    p += 6
+    count += 1
+    q = p + 7 >> 3
+    p = q + count << 3
+    value = primitives.ia5_text(data[q:p >> 3])
+    return value, p
 
 
 def d__sequence_of_tunnelledprotocol_0_none(data: bytes, p: int) -> tuple[Any, int]:
@@ -1556,7 +1650,15 @@ def d__sequence_of_tunnelledprotocol_0_none(data: bytes, p: int) -> tuple[Any, i
     return tuple(values), p
 
 
-d__text_1_128_none_16 = primitives.decode_text(1, 128, None, 16)
+def d__text_1_128_none_16(data: bytes, p: int) -> tuple[str, int]:
+    q = p >> 3
+    count = (data[q] << 8 | data[q + 1]) >> (9 - (p & 7)) & 127
+    p += 7
+    count += 1
+    q = p + 7 >> 3
+    p = q + 2 * count << 3
+    value = primitives.bmp_text(data[q:p >> 3])
+    return value, p
 
 
 def d_QseriesOptions(data: bytes, p: int) -> tuple[types.QseriesOptions, int]:
@@ -2087,7 +2189,19 @@ def d_Element(data: bytes, p: int) -> tuple[Any, int]:
     return alternative(data, p, Element_ROOT, index)
 
 
-d__text_0_none_none_16 = primitives.decode_text(0, None, None, 16)
+def d__text_0_none_none_16(data: bytes, p: int) -> tuple[str, int]:
+    q = p + 7 >> 3
+    count = data[q]
+    if count > 127:
+        count, q = long_length(data, q)
+    p = q + 1 << 3
+    if count:
+        q = p + 7 >> 3
+        p = q + 2 * count << 3
+        value = primitives.bmp_text(data[q:p >> 3])
+    else:
+        value = ""
+    return value, p
 
 
 def d__sequence_of_profileelement_0_none(data: bytes, p: int) -> tuple[Any, int]:
@@ -2552,7 +2666,15 @@ def d__sequence_of__integer_0_65535_0_none(data: bytes, p: int) -> tuple[Any, in
     return tuple(values), p
 
 
-d__text_1_128_none_8 = primitives.decode_text(1, 128, None, 8)
+def d__text_1_128_none_8(data: bytes, p: int) -> tuple[str, int]:
+    q = p >> 3
+    count = (data[q] << 8 | data[q + 1]) >> (9 - (p & 7)) & 127
+    p += 7
+    count += 1
+    q = p + 7 >> 3
+    p = q + count << 3
+    value = primitives.ia5_text(data[q:p >> 3])
+    return value, p
 
 
 def d_CarrierInfo(data: bytes, p: int) -> tuple[types.CarrierInfo, int]:
@@ -2659,7 +2781,19 @@ def d_Content(data: bytes, p: int, depth: int = 0) -> tuple[Any, int]:
     return alternative(data, p, Content_ROOT, index)
 
 
-d__text_0_none_none_8 = primitives.decode_text(0, None, None, 8)
+def d__text_0_none_none_8(data: bytes, p: int) -> tuple[str, int]:
+    q = p + 7 >> 3
+    count = data[q]
+    if count > 127:
+        count, q = long_length(data, q)
+    p = q + 1 << 3
+    if count:
+        q = p + 7 >> 3
+        p = q + count << 3
+        value = primitives.ia5_text(data[q:p >> 3])
+    else:
+        value = ""
+    return value, p
 
 
 def d__sequence_of_enumeratedparameter_1_512(data: bytes, p: int, depth: int = 0) -> tuple[Any, int]:
@@ -3677,7 +3811,15 @@ def d__sequence_of_qoscapability_1_256(data: bytes, p: int) -> tuple[Any, int]:
     return tuple(values), p
 
 
-d__text_1_32_none_8 = primitives.decode_text(1, 32, None, 8)
+def d__text_1_32_none_8(data: bytes, p: int) -> tuple[str, int]:
+    q = p >> 3
+    count = (data[q] << 8 | data[q + 1]) >> (11 - (p & 7)) & 31
+    p += 5
+    count += 1
+    q = p + 7 >> 3
+    p = q + count << 3
+    value = primitives.ia5_text(data[q:p >> 3])
+    return value, p
 
 
 def d__sequence_of__text_1_32_none_8_0_none(data: bytes, p: int) -> tuple[Any, int]:
@@ -3839,7 +3981,19 @@ def d_ServiceControlDescriptor(data: bytes, p: int) -> tuple[Any, int]:
     return alternative(data, p, ServiceControlDescriptor_ROOT, index)
 
 
-d__text_0_512_none_8 = primitives.decode_text(0, 512, None, 8)
+def d__text_0_512_none_8(data: bytes, p: int) -> tuple[str, int]:
+    q = p + 7 >> 3
+    count = (data[q] << 8 | data[q + 1])
+    p = q + 2 << 3
+    if count > 512:
+        raise above(count, 512)
+    if count:
+        q = p + 7 >> 3
+        p = q + count << 3
+        value = primitives.ia5_text(data[q:p >> 3])
+    else:
+        value = ""
+    return value, p
 
 
 def d_CallCreditServiceControl(data: bytes, p: int) -> tuple[types.CallCreditServiceControl, int]:
@@ -3876,7 +4030,16 @@ def d_CallCreditServiceControl(data: bytes, p: int) -> tuple[types.CallCreditSer
     return value, p
 
 
-d__text_1_512_none_16 = primitives.decode_text(1, 512, None, 16)
+def d__text_1_512_none_16(data: bytes, p: int) -> tuple[str, int]:
+    q = p + 7 >> 3
+    count = (data[q] << 8 | data[q + 1]) + 1
+    p = q + 2 << 3
+    if count > 512:
+        raise above(count, 512)
+    q = p + 7 >> 3
+    p = q + 2 * count << 3
+    value = primitives.bmp_text(data[q:p >> 3])
+    return value, p
 
 
 def d_CallCreditServiceControlBillingMode(data: bytes, p: int) -> tuple[Any, int]:
@@ -5833,7 +5996,17 @@ def d_DisplayName(data: bytes, p: int) -> tuple[types.DisplayName, int]:
     return value, p
 
 
-d__text_1_80_none_16 = primitives.decode_text(1, 80, None, 16)
+def d__text_1_80_none_16(data: bytes, p: int) -> tuple[str, int]:
+    q = p >> 3
+    count = (data[q] << 8 | data[q + 1]) >> (9 - (p & 7)) & 127
+    p += 7
+    count += 1
+    if count > 80:
+        raise above(count, 80)
+    q = p + 7 >> 3
+    p = q + 2 * count << 3
+    value = primitives.bmp_text(data[q:p >> 3])
+    return value, p
 
 
 def d__sequence_of_displayname_0_none(data: bytes, p: int) -> tuple[Any, int]:

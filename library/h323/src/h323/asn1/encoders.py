@@ -34,7 +34,8 @@ def e_GatekeeperRequest(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__object_identifier(w, value.protocol_identifier)
     if value.non_standard_data is not None:
@@ -81,7 +82,8 @@ def e__integer_1_65535(w: Writer, value: Any) -> None:
     number = value
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
 
 
@@ -119,17 +121,20 @@ def e_H221NonStandard(w: Writer, value: Any) -> None:
     number = value.t35_country_code
     if not 0 <= number <= 255:
         raise outside(number, 0, 255)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(1, "big")
     number = value.t35_extension
     if not 0 <= number <= 255:
         raise outside(number, 0, 255)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(1, "big")
     number = value.manufacturer_code
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
 
 
@@ -137,7 +142,8 @@ def e__integer_0_255(w: Writer, value: Any) -> None:
     number = value
     if not 0 <= number <= 255:
         raise outside(number, 0, 255)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(1, "big")
 
 
@@ -145,7 +151,8 @@ def e__integer_0_65535(w: Writer, value: Any) -> None:
     number = value
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
 
 
@@ -178,12 +185,14 @@ def e_TransportAddressIpAddress(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 4 <= count <= 4:
         raise outside(count, 4, 4)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
     number = value.port
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
 
 
@@ -194,7 +203,8 @@ def e__octet_string_4_4(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 4 <= count <= 4:
         raise outside(count, 4, 4)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -209,12 +219,14 @@ def e_TransportAddressIpSourceRoute(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 4 <= count <= 4:
         raise outside(count, 4, 4)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
     number = value.port
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
     e__sequence_of__octet_string_4_4_0_none(w, value.route)
     e_TransportAddressIpSourceRouteRouting(w, value.routing)
@@ -232,7 +244,8 @@ def e__sequence_of__octet_string_4_4_0_none(w: Writer, value: Any) -> None:
         count = len(octets)
         if not 4 <= count <= 4:
             raise outside(count, 4, 4)
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
 
 
@@ -262,7 +275,8 @@ def e_TransportAddressIpxAddress(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 6 <= count <= 6:
         raise outside(count, 6, 6)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
     octets = value.netnum
     if octets.__class__ is not bytes:
@@ -270,7 +284,8 @@ def e_TransportAddressIpxAddress(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 4 <= count <= 4:
         raise outside(count, 4, 4)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
     octets = value.port
     if octets.__class__ is not bytes:
@@ -289,7 +304,8 @@ def e__octet_string_6_6(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 6 <= count <= 6:
         raise outside(count, 6, 6)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -315,12 +331,14 @@ def e_TransportAddressIp6Address(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 16 <= count <= 16:
         raise outside(count, 16, 16)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
     number = value.port
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
 
 
@@ -331,7 +349,8 @@ def e__octet_string_16_16(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 16 <= count <= 16:
         raise outside(count, 16, 16)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -344,7 +363,8 @@ def e__octet_string_1_20(w: Writer, value: Any) -> None:
         raise outside(count, 1, 20)
     w.pending = w.pending << 5 | (count - 1)
     w.count += 5
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -398,9 +418,11 @@ def e_VendorIdentifier(w: Writer, value: Any) -> None:
         count = len(octets)
         if not 1 <= count <= 256:
             raise outside(count, 1, 256)
-        w.align()
+        if w.count:
+            w.align()
         w.out += (count - 1).to_bytes(1, "big")
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
     if value.version_id is not None:
         octets = value.version_id
@@ -409,9 +431,11 @@ def e_VendorIdentifier(w: Writer, value: Any) -> None:
         count = len(octets)
         if not 1 <= count <= 256:
             raise outside(count, 1, 256)
-        w.align()
+        if w.count:
+            w.align()
         w.out += (count - 1).to_bytes(1, "big")
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
     if not additions:
         return
@@ -428,9 +452,11 @@ def e__octet_string_1_256(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 1 <= count <= 256:
         raise outside(count, 1, 256)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (count - 1).to_bytes(1, "big")
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -496,7 +522,8 @@ def e_DataRate(w: Writer, value: Any) -> None:
         number = value.channel_multiplier
         if not 1 <= number <= 256:
             raise outside(number, 1, 256)
-        w.align()
+        if w.count:
+            w.align()
         w.out += (number - 1).to_bytes(1, "big")
 
 
@@ -507,7 +534,8 @@ def e__integer_1_256(w: Writer, value: Any) -> None:
     number = value
     if not 1 <= number <= 256:
         raise outside(number, 1, 256)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(1, "big")
 
 
@@ -542,13 +570,45 @@ def e_AliasAddress(w: Writer, value: Any) -> None:
     return None
 
 
-e__text_1_128__0123456789_8 = primitives.encode_text(1, 128, '#*,0123456789', 8)
+__text_1_128__0123456789_8_DIGITS = primitives.Digits('#*,0123456789')
 
 
-e__text_1_256_none_16 = primitives.encode_text(1, 256, None, 16)
+def e__text_1_128__0123456789_8(w: Writer, value: Any) -> None:
+    number = __text_1_128__0123456789_8_DIGITS.number(value)
+    count = len(value)
+    if not 1 <= count <= 128:
+        raise outside(count, 1, 128)
+    w.pending = w.pending << 7 | (count - 1)
+    w.count += 7
+    if w.count:
+        w.align()
+    w.bits(number, 4 * count)
 
 
-e__text_1_512_none_8 = primitives.encode_text(1, 512, None, 8)
+def e__text_1_256_none_16(w: Writer, value: Any) -> None:
+    octets = primitives.bmp_octets(value)
+    count = len(value)
+    if not 1 <= count <= 256:
+        raise outside(count, 1, 256)
+    if w.count:
+        w.align()
+    w.out += (count - 1).to_bytes(1, "big")
+    if w.count:
+        w.align()
+    w.out += octets
+
+
+def e__text_1_512_none_8(w: Writer, value: Any) -> None:
+    octets = primitives.ia5_octets(value)
+    count = len(value)
+    if not 1 <= count <= 512:
+        raise outside(count, 1, 512)
+    if w.count:
+        w.align()
+    w.out += (count - 1).to_bytes(2, "big")
+    if w.count:
+        w.align()
+    w.out += octets
 
 
 def e_PartyNumber(w: Writer, value: Any) -> None:
@@ -664,10 +724,32 @@ def e_ANSI41UIM(w: Writer, value: Any) -> None:
         e__text_3_16__0123456789abc_8(w, value.soc)
 
 
-e__text_3_16__0123456789abc_8 = primitives.encode_text(3, 16, '#*0123456789abc', 8)
+__text_3_16__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
 
 
-e__text_16_16__0123456789abc_8 = primitives.encode_text(16, 16, '#*0123456789abc', 8)
+def e__text_3_16__0123456789abc_8(w: Writer, value: Any) -> None:
+    number = __text_3_16__0123456789abc_8_DIGITS.number(value)
+    count = len(value)
+    if not 3 <= count <= 16:
+        raise outside(count, 3, 16)
+    w.pending = w.pending << 4 | (count - 3)
+    w.count += 4
+    if w.count:
+        w.align()
+    w.bits(number, 4 * count)
+
+
+__text_16_16__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
+
+
+def e__text_16_16__0123456789abc_8(w: Writer, value: Any) -> None:
+    number = __text_16_16__0123456789abc_8_DIGITS.number(value)
+    count = len(value)
+    if not 16 <= count <= 16:
+        raise outside(count, 16, 16)
+    if w.count:
+        w.align()
+    w.bits(number, 4 * count)
 
 
 def e_ANSI41UIMSystemId(w: Writer, value: Any) -> None:
@@ -682,7 +764,19 @@ def e_ANSI41UIMSystemId(w: Writer, value: Any) -> None:
     return None
 
 
-e__text_1_4__0123456789abc_8 = primitives.encode_text(1, 4, '#*0123456789abc', 8)
+__text_1_4__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
+
+
+def e__text_1_4__0123456789abc_8(w: Writer, value: Any) -> None:
+    number = __text_1_4__0123456789abc_8_DIGITS.number(value)
+    count = len(value)
+    if not 1 <= count <= 4:
+        raise outside(count, 1, 4)
+    w.pending = w.pending << 2 | (count - 1)
+    w.count += 2
+    if w.count:
+        w.align()
+    w.bits(number, 4 * count)
 
 
 def e__octet_string_1_1(w: Writer, value: Any) -> None:
@@ -712,7 +806,8 @@ def e_GSMUIM(w: Writer, value: Any) -> None:
             raise outside(count, 1, 4)
         w.pending = w.pending << 2 | (count - 1)
         w.count += 2
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
     if value.msisdn is not None:
         e__text_3_16__0123456789abc_8(w, value.msisdn)
@@ -733,11 +828,24 @@ def e__octet_string_1_4(w: Writer, value: Any) -> None:
         raise outside(count, 1, 4)
     w.pending = w.pending << 2 | (count - 1)
     w.count += 2
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
-e__text_15_16__0123456789abc_8 = primitives.encode_text(15, 16, '#*0123456789abc', 8)
+__text_15_16__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
+
+
+def e__text_15_16__0123456789abc_8(w: Writer, value: Any) -> None:
+    number = __text_15_16__0123456789abc_8_DIGITS.number(value)
+    count = len(value)
+    if not 15 <= count <= 16:
+        raise outside(count, 15, 16)
+    w.pending = w.pending << 1 | (count - 15)
+    w.count += 1
+    if w.count:
+        w.align()
+    w.bits(number, 4 * count)
 
 
 def e_IsupNumber(w: Writer, value: Any) -> None:
@@ -773,7 +881,19 @@ def e_NatureOfAddress(w: Writer, value: Any) -> None:
     return None
 
 
-e__text_1_128_0123456789abcde_8 = primitives.encode_text(1, 128, '0123456789ABCDE', 8)
+__text_1_128_0123456789abcde_8_DIGITS = primitives.Digits('0123456789ABCDE')
+
+
+def e__text_1_128_0123456789abcde_8(w: Writer, value: Any) -> None:
+    number = __text_1_128_0123456789abcde_8_DIGITS.number(value)
+    count = len(value)
+    if not 1 <= count <= 128:
+        raise outside(count, 1, 128)
+    w.pending = w.pending << 7 | (count - 1)
+    w.count += 7
+    if w.count:
+        w.align()
+    w.bits(number, 4 * count)
 
 
 def e_IsupPrivatePartyNumber(w: Writer, value: Any) -> None:
@@ -987,17 +1107,20 @@ def e_MultimediaNonStandardIdentifierH221NonStandard(w: Writer, value: Any) -> N
     number = value.t35_country_code
     if not 0 <= number <= 255:
         raise outside(number, 0, 255)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(1, "big")
     number = value.t35_extension
     if not 0 <= number <= 255:
         raise outside(number, 0, 255)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(1, "big")
     number = value.manufacturer_code
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
 
 
@@ -1033,12 +1156,14 @@ def e_V42bis(w: Writer, value: Any) -> None:
     number = value.number_of_codewords
     if not 1 <= number <= 65536:
         raise outside(number, 1, 65536)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     number = value.maximum_string_length
     if not 1 <= number <= 256:
         raise outside(number, 1, 256)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(1, "big")
 
 
@@ -1046,7 +1171,8 @@ def e__integer_1_65536(w: Writer, value: Any) -> None:
     number = value
     if not 1 <= number <= 65536:
         raise outside(number, 1, 65536)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
 
 
@@ -1221,7 +1347,16 @@ def e_TunnelledProtocolAlternateIdentifier(w: Writer, value: Any) -> None:
         e__text_1_64_none_8(w, value.protocol_variant)
 
 
-e__text_1_64_none_8 = primitives.encode_text(1, 64, None, 8)
+def e__text_1_64_none_8(w: Writer, value: Any) -> None:
+    octets = primitives.ia5_octets(value)
+    count = len(value)
+    if not 1 <= count <= 64:
+        raise outside(count, 1, 64)
+    w.pending = w.pending << 6 | (count - 1)
+    w.count += 6
+    if w.count:
+        w.align()
+    w.out += octets
 
 
 def e__sequence_of_tunnelledprotocol_0_none(w: Writer, value: Any) -> None:
@@ -1233,7 +1368,16 @@ def e__sequence_of_tunnelledprotocol_0_none(w: Writer, value: Any) -> None:
         e_TunnelledProtocol(w, item)
 
 
-e__text_1_128_none_16 = primitives.encode_text(1, 128, None, 16)
+def e__text_1_128_none_16(w: Writer, value: Any) -> None:
+    octets = primitives.bmp_octets(value)
+    count = len(value)
+    if not 1 <= count <= 128:
+        raise outside(count, 1, 128)
+    w.pending = w.pending << 7 | (count - 1)
+    w.count += 7
+    if w.count:
+        w.align()
+    w.out += octets
 
 
 def e_QseriesOptions(w: Writer, value: Any) -> None:
@@ -1369,7 +1513,8 @@ def e_ClearToken(w: Writer, value: Any) -> None:
             raise outside(count, 8, 128)
         w.pending = w.pending << 7 | (count - 8)
         w.count += 7
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
     if value.random is not None:
         e__unconstrained_integer(w, value.random)
@@ -1418,7 +1563,8 @@ def e__octet_string_8_128(w: Writer, value: Any) -> None:
         raise outside(count, 8, 128)
     w.pending = w.pending << 7 | (count - 8)
     w.count += 7
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -1534,7 +1680,8 @@ def e_Params(w: Writer, value: Any) -> None:
         count = len(octets)
         if not 8 <= count <= 8:
             raise outside(count, 8, 8)
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
     if not additions:
         return
@@ -1555,7 +1702,8 @@ def e__octet_string_8_8(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 8 <= count <= 8:
         raise outside(count, 8, 8)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -1624,7 +1772,8 @@ def e_ProfileElement(w: Writer, value: Any) -> None:
     number = value.element_id
     if not 0 <= number <= 255:
         raise outside(number, 0, 255)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(1, "big")
     if value.param_s is not None:
         e_Params(w, value.param_s)
@@ -1644,7 +1793,14 @@ def e_Element(w: Writer, value: Any) -> None:
     return None
 
 
-e__text_0_none_none_16 = primitives.encode_text(0, None, None, 16)
+def e__text_0_none_none_16(w: Writer, value: Any) -> None:
+    octets = primitives.bmp_octets(value)
+    count = len(value)
+    w.length(count)
+    if count:
+        if w.count:
+            w.align()
+        w.out += octets
 
 
 def e__sequence_of_profileelement_0_none(w: Writer, value: Any) -> None:
@@ -1929,7 +2085,8 @@ def e_CicInfo(w: Writer, value: Any) -> None:
         raise outside(count, 2, 5)
     w.pending = w.pending << 2 | (count - 2)
     w.count += 2
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -1942,7 +2099,8 @@ def e__octet_string_2_4(w: Writer, value: Any) -> None:
         raise outside(count, 2, 4)
     w.pending = w.pending << 2 | (count - 2)
     w.count += 2
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -1960,7 +2118,8 @@ def e__sequence_of__octet_string_2_4_0_none(w: Writer, value: Any) -> None:
             raise outside(count, 2, 4)
         w.pending = w.pending << 2 | (count - 2)
         w.count += 2
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
 
 
@@ -1973,7 +2132,8 @@ def e__octet_string_2_5(w: Writer, value: Any) -> None:
         raise outside(count, 2, 5)
     w.pending = w.pending << 2 | (count - 2)
     w.count += 2
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -1996,11 +2156,21 @@ def e__sequence_of__integer_0_65535_0_none(w: Writer, value: Any) -> None:
         number = item
         if not 0 <= number <= 65535:
             raise outside(number, 0, 65535)
-        w.align()
+        if w.count:
+            w.align()
         w.out += number.to_bytes(2, "big")
 
 
-e__text_1_128_none_8 = primitives.encode_text(1, 128, None, 8)
+def e__text_1_128_none_8(w: Writer, value: Any) -> None:
+    octets = primitives.ia5_octets(value)
+    count = len(value)
+    if not 1 <= count <= 128:
+        raise outside(count, 1, 128)
+    w.pending = w.pending << 7 | (count - 1)
+    w.count += 7
+    if w.count:
+        w.align()
+    w.out += octets
 
 
 def e_CarrierInfo(w: Writer, value: Any) -> None:
@@ -2017,7 +2187,8 @@ def e_CarrierInfo(w: Writer, value: Any) -> None:
             raise outside(count, 3, 4)
         w.pending = w.pending << 1 | (count - 3)
         w.count += 1
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
     if value.carrier_name is not None:
         e__text_1_128_none_8(w, value.carrier_name)
@@ -2032,7 +2203,8 @@ def e__octet_string_3_4(w: Writer, value: Any) -> None:
         raise outside(count, 3, 4)
     w.pending = w.pending << 1 | (count - 3)
     w.count += 1
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -2083,7 +2255,14 @@ def e_Content(w: Writer, value: Any) -> None:
     return None
 
 
-e__text_0_none_none_8 = primitives.encode_text(0, None, None, 8)
+def e__text_0_none_none_8(w: Writer, value: Any) -> None:
+    octets = primitives.ia5_octets(value)
+    count = len(value)
+    w.length(count)
+    if count:
+        if w.count:
+            w.align()
+        w.out += octets
 
 
 def e__sequence_of_enumeratedparameter_1_512(w: Writer, value: Any) -> None:
@@ -2092,7 +2271,8 @@ def e__sequence_of_enumeratedparameter_1_512(w: Writer, value: Any) -> None:
     length = len(value)
     if not 1 <= length <= 512:
         raise outside(length, 1, 512)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (length - 1).to_bytes(2, "big")
     for item in value:
         e_EnumeratedParameter(w, item)
@@ -2291,7 +2471,8 @@ def e_GatekeeperConfirm(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__object_identifier(w, value.protocol_identifier)
     if value.non_standard_data is not None:
@@ -2357,7 +2538,8 @@ def e_GatekeeperReject(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__object_identifier(w, value.protocol_identifier)
     if value.non_standard_data is not None:
@@ -2428,7 +2610,8 @@ def e_RegistrationRequest(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__object_identifier(w, value.protocol_identifier)
     if value.non_standard_data is not None:
@@ -2754,7 +2937,8 @@ def e_ATMParameters(w: Writer, value: Any) -> None:
     number = value.max_ntu_size
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
     if value.atm_ubr.__class__ is not bool:
         raise unfit(value.atm_ubr, 'a boolean')
@@ -2839,7 +3023,8 @@ def e__integer_0_4095(w: Writer, value: Any) -> None:
     number = value
     if not 0 <= number <= 4095:
         raise outside(number, 0, 4095)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
 
 
@@ -2901,13 +3086,23 @@ def e__sequence_of_qoscapability_1_256(w: Writer, value: Any) -> None:
     length = len(value)
     if not 1 <= length <= 256:
         raise outside(length, 1, 256)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (length - 1).to_bytes(1, "big")
     for item in value:
         e_QOSCapability(w, item)
 
 
-e__text_1_32_none_8 = primitives.encode_text(1, 32, None, 8)
+def e__text_1_32_none_8(w: Writer, value: Any) -> None:
+    octets = primitives.ia5_octets(value)
+    count = len(value)
+    if not 1 <= count <= 32:
+        raise outside(count, 1, 32)
+    w.pending = w.pending << 5 | (count - 1)
+    w.count += 5
+    if w.count:
+        w.align()
+    w.out += octets
 
 
 def e__sequence_of__text_1_32_none_8_0_none(w: Writer, value: Any) -> None:
@@ -2928,7 +3123,8 @@ def e_RegistrationConfirm(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__object_identifier(w, value.protocol_identifier)
     if value.non_standard_data is not None:
@@ -3041,7 +3237,8 @@ def e_ServiceControlSession(w: Writer, value: Any) -> None:
     number = value.session_id
     if not 0 <= number <= 255:
         raise outside(number, 0, 255)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(1, "big")
     if value.contents is not None:
         e_ServiceControlDescriptor(w, value.contents)
@@ -3060,7 +3257,18 @@ def e_ServiceControlDescriptor(w: Writer, value: Any) -> None:
     return None
 
 
-e__text_0_512_none_8 = primitives.encode_text(0, 512, None, 8)
+def e__text_0_512_none_8(w: Writer, value: Any) -> None:
+    octets = primitives.ia5_octets(value)
+    count = len(value)
+    if not 0 <= count <= 512:
+        raise outside(count, 0, 512)
+    if w.count:
+        w.align()
+    w.out += count.to_bytes(2, "big")
+    if count:
+        if w.count:
+            w.align()
+        w.out += octets
 
 
 def e_CallCreditServiceControl(w: Writer, value: Any) -> None:
@@ -3083,7 +3291,17 @@ def e_CallCreditServiceControl(w: Writer, value: Any) -> None:
         e_CallCreditServiceControlCallStartingPoint(w, value.call_starting_point)
 
 
-e__text_1_512_none_16 = primitives.encode_text(1, 512, None, 16)
+def e__text_1_512_none_16(w: Writer, value: Any) -> None:
+    octets = primitives.bmp_octets(value)
+    count = len(value)
+    if not 1 <= count <= 512:
+        raise outside(count, 1, 512)
+    if w.count:
+        w.align()
+    w.out += (count - 1).to_bytes(2, "big")
+    if w.count:
+        w.align()
+    w.out += octets
 
 
 def e_CallCreditServiceControlBillingMode(w: Writer, value: Any) -> None:
@@ -3210,7 +3428,8 @@ def e_RegistrationReject(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__object_identifier(w, value.protocol_identifier)
     if value.non_standard_data is not None:
@@ -3272,7 +3491,8 @@ def e_UnregistrationRequest(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__sequence_of_transportaddress_0_none(w, value.call_signal_address)
     if value.endpoint_alias is not None:
@@ -3342,7 +3562,8 @@ def e_UnregistrationConfirm(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -3371,7 +3592,8 @@ def e_UnregistrationReject(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e_UnregRejectReason(w, value.reject_reason)
     if value.non_standard_data is not None:
@@ -3413,7 +3635,8 @@ def e_AdmissionRequest(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e_CallType(w, value.call_type)
     if value.call_model is not None:
@@ -3432,7 +3655,8 @@ def e_AdmissionRequest(w: Writer, value: Any) -> None:
     number = value.call_reference_value
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -3444,7 +3668,8 @@ def e_AdmissionRequest(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 16 <= count <= 16:
         raise outside(count, 16, 16)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
     if value.active_mc.__class__ is not bool:
         raise unfit(value.active_mc, 'a boolean')
@@ -3533,7 +3758,8 @@ def e_CallIdentifier(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 16 <= count <= 16:
         raise outside(count, 16, 16)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -3549,7 +3775,8 @@ def e_CallLinkage(w: Writer, value: Any) -> None:
         count = len(octets)
         if not 16 <= count <= 16:
             raise outside(count, 16, 16)
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
     if value.thread_id is not None:
         octets = value.thread_id
@@ -3558,7 +3785,8 @@ def e_CallLinkage(w: Writer, value: Any) -> None:
         count = len(octets)
         if not 16 <= count <= 16:
             raise outside(count, 16, 16)
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
 
 
@@ -3571,7 +3799,8 @@ def e_AdmissionConfirm(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__long_integer_0_4294967295(w, value.band_width)
     e_CallModel(w, value.call_model)
@@ -3580,7 +3809,8 @@ def e_AdmissionConfirm(w: Writer, value: Any) -> None:
         number = value.irr_frequency
         if not 1 <= number <= 65535:
             raise outside(number, 1, 65535)
-        w.align()
+        if w.count:
+            w.align()
         w.out += (number - 1).to_bytes(2, "big")
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -3701,7 +3931,8 @@ def e_AdmissionReject(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e_AdmissionRejectReason(w, value.reject_reason)
     if value.non_standard_data is not None:
@@ -3760,7 +3991,8 @@ def e_BandwidthRequest(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__text_1_128_none_16(w, value.endpoint_identifier)
     octets = value.conference_id
@@ -3769,12 +4001,14 @@ def e_BandwidthRequest(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 16 <= count <= 16:
         raise outside(count, 16, 16)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
     number = value.call_reference_value
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
     if value.call_type is not None:
         e_CallType(w, value.call_type)
@@ -3871,7 +4105,8 @@ def e_BandwidthConfirm(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__long_integer_0_4294967295(w, value.band_width)
     if value.non_standard_data is not None:
@@ -3903,7 +4138,8 @@ def e_BandwidthReject(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e_BandRejectReason(w, value.reject_reason)
     e__long_integer_0_4294967295(w, value.allowed_band_width)
@@ -3946,7 +4182,8 @@ def e_DisengageRequest(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__text_1_128_none_16(w, value.endpoint_identifier)
     octets = value.conference_id
@@ -3955,12 +4192,14 @@ def e_DisengageRequest(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 16 <= count <= 16:
         raise outside(count, 16, 16)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
     number = value.call_reference_value
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
     e_DisengageReason(w, value.disengage_reason)
     if value.non_standard_data is not None:
@@ -4042,7 +4281,8 @@ def e__octet_string_2_32(w: Writer, value: Any) -> None:
         raise outside(count, 2, 32)
     w.pending = w.pending << 5 | (count - 2)
     w.count += 5
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
 
 
@@ -4055,7 +4295,8 @@ def e_DisengageConfirm(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -4090,7 +4331,8 @@ def e_DisengageReject(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e_DisengageRejectReason(w, value.reject_reason)
     if value.non_standard_data is not None:
@@ -4132,7 +4374,8 @@ def e_LocationRequest(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     if value.endpoint_identifier is not None:
         e__text_1_128_none_16(w, value.endpoint_identifier)
@@ -4197,7 +4440,8 @@ def e_LocationConfirm(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e_TransportAddress(w, value.call_signal_address)
     e_TransportAddress(w, value.ras_address)
@@ -4252,7 +4496,8 @@ def e_LocationReject(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e_LocationRejectReason(w, value.reject_reason)
     if value.non_standard_data is not None:
@@ -4298,12 +4543,14 @@ def e_InfoRequest(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     number = value.call_reference_value
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -4350,7 +4597,8 @@ def e_InfoRequestResponse(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e_EndpointType(w, value.endpoint_type)
     e__text_1_128_none_16(w, value.endpoint_identifier)
@@ -4393,7 +4641,8 @@ def e_InfoRequestResponsePerCallInfoItem(w: Writer, value: Any) -> None:
     number = value.call_reference_value
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
     octets = value.conference_id
     if octets.__class__ is not bytes:
@@ -4401,7 +4650,8 @@ def e_InfoRequestResponsePerCallInfoItem(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 16 <= count <= 16:
         raise outside(count, 16, 16)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
     if value.originator is not None:
         if value.originator.__class__ is not bool:
@@ -4510,7 +4760,8 @@ def e__sequence_of__octet_string_16_16_0_none(w: Writer, value: Any) -> None:
         count = len(octets)
         if not 16 <= count <= 16:
             raise outside(count, 16, 16)
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
 
 
@@ -4599,7 +4850,8 @@ def e_SetupUUIE(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 16 <= count <= 16:
         raise outside(count, 16, 16)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
     e_SetupUUIEConferenceGoal(w, value.conference_goal)
     if value.call_services is not None:
@@ -4733,7 +4985,8 @@ def e_SetupUUIEConnectionParameters(w: Writer, value: Any) -> None:
     number = value.number_of_scn_connections
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += number.to_bytes(2, "big")
     e_ScnConnectionAggregation(w, value.connection_aggregation)
 
@@ -4816,7 +5069,16 @@ def e_DisplayName(w: Writer, value: Any) -> None:
     e__text_1_80_none_16(w, value.name)
 
 
-e__text_1_80_none_16 = primitives.encode_text(1, 80, None, 16)
+def e__text_1_80_none_16(w: Writer, value: Any) -> None:
+    octets = primitives.bmp_octets(value)
+    count = len(value)
+    if not 1 <= count <= 80:
+        raise outside(count, 1, 80)
+    w.pending = w.pending << 7 | (count - 1)
+    w.count += 7
+    if w.count:
+        w.align()
+    w.out += octets
 
 
 def e__sequence_of_displayname_0_none(w: Writer, value: Any) -> None:
@@ -4878,7 +5140,8 @@ def e_ConnectUUIE(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 16 <= count <= 16:
         raise outside(count, 16, 16)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
     if not additions:
         return
@@ -5044,7 +5307,8 @@ def e_FacilityUUIE(w: Writer, value: Any) -> None:
         count = len(octets)
         if not 16 <= count <= 16:
             raise outside(count, 16, 16)
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
     e_FacilityReason(w, value.reason)
     if not additions:
@@ -5109,7 +5373,8 @@ def e_ConferenceList(w: Writer, value: Any) -> None:
         count = len(octets)
         if not 16 <= count <= 16:
             raise outside(count, 16, 16)
-        w.align()
+        if w.count:
+            w.align()
         w.out += octets
     if value.conference_alias is not None:
         e_AliasAddress(w, value.conference_alias)
@@ -5295,7 +5560,8 @@ def e_NonStandardMessage(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e_NonStandardParameter(w, value.non_standard_data)
     if not additions:
@@ -5323,7 +5589,8 @@ def e_UnknownMessageResponse(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     if not additions:
         return
@@ -5347,7 +5614,8 @@ def e_RequestInProgress(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -5360,7 +5628,8 @@ def e_RequestInProgress(w: Writer, value: Any) -> None:
     number = value.delay
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
 
 
@@ -5373,7 +5642,8 @@ def e_ResourcesAvailableIndicate(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__object_identifier(w, value.protocol_identifier)
     if value.non_standard_data is not None:
@@ -5409,7 +5679,8 @@ def e_ResourcesAvailableConfirm(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     e__object_identifier(w, value.protocol_identifier)
     if value.non_standard_data is not None:
@@ -5436,7 +5707,8 @@ def e_InfoRequestAck(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -5456,7 +5728,8 @@ def e_InfoRequestNak(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -5491,7 +5764,8 @@ def e_ServiceControlIndication(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -5524,7 +5798,8 @@ def e_ServiceControlIndicationCallSpecific(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 16 <= count <= 16:
         raise outside(count, 16, 16)
-    w.align()
+    if w.count:
+        w.align()
     w.out += octets
     if value.answered_call.__class__ is not bool:
         raise unfit(value.answered_call, 'a boolean')
@@ -5540,7 +5815,8 @@ def e_ServiceControlResponse(w: Writer, value: Any) -> None:
     number = value.request_seq_num
     if not 1 <= number <= 65535:
         raise outside(number, 1, 65535)
-    w.align()
+    if w.count:
+        w.align()
     w.out += (number - 1).to_bytes(2, "big")
     if value.result is not None:
         e_ServiceControlResponseResult(w, value.result)

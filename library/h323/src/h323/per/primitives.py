@@ -1,7 +1,7 @@
 """Encoders and decoders of the types without components that generated code doesn't spell out itself.
 
 `encode_X(…)` makes a function of a Writer and a value, `decode_X(…)` one of the octets and a position in bits
-(h323.per.reader). Clauses are those of X.691.
+(h323.per.reader). Of character strings only the characters are here. Clauses are those of X.691.
 """
 
 from __future__ import annotations
@@ -158,6 +158,9 @@ def encode_bit_string(low: int, high: int | None) -> Encode:
         encode_size(writer, value.length)
         if not packed and value.length:
             writer.align()
+            if not value.length & 7:
+                writer.out += value.octets
+                return
         writer.bits(int.from_bytes(value.octets, "big") >> (-value.length & 7), value.length)
 
     return encode
@@ -172,60 +175,30 @@ def decode_bit_string(low: int, high: int | None) -> Decode:
         count, p = decode_size(data, p)
         if not packed and count:
             p = p + 7 & ~7
+        if not p & 7 and not count & 7:
+            return BitString(data[p >> 3 : p + count >> 3], count), p + count
         number = bits(data, p, count) << (-count & 7)
         return BitString(number.to_bytes(count + 7 >> 3, "big"), count), p + count
 
     return decode
 
 
-def _unaligned(low: int, high: int | None, width: int) -> bool:
-    """Whether a string is too short to be aligned (30.5.7)."""
-    return high is not None and (high * width < 16 or (low == high and high * width == 16))
+def bmp_octets(value: Any) -> bytes:
+    """BMPString (30.5): 16 bits a character.
+
+    Raises:
+        EncodeError: it isn't text, or has characters outside the Basic Multilingual Plane.
+    """
+    if value.__class__ is not str:
+        raise unfit(value, "text")
+    octets: bytes = value.encode("utf-16-be", "surrogatepass")
+    if len(octets) != 2 * len(value):
+        raise unfit(value, "text of 16-bit characters")
+    return octets
 
 
-def encode_text(low: int, high: int | None, alphabet: str | None, width: int) -> Encode:
-    """A known-multiplier character string (30.5): `width` bits a character, or an index into a small alphabet."""
-    encode_size = _encode_size(low, high)
-    if alphabet is not None:
-        return _encode_alphabet(low, high, alphabet)
-    codec, most = ("utf-16-be", "\uffff") if width == 16 else ("latin-1", "\x7f")
-    unaligned = _unaligned(low, high, width)
-
-    def encode(writer: Writer, value: Any) -> None:
-        if not isinstance(value, str) or (value and max(value) > most):
-            raise unfit(value, "text of its character set")
-        encode_size(writer, len(value))
-        octets = value.encode(codec, "surrogatepass")
-        if unaligned:
-            writer.bits(int.from_bytes(octets, "big"), 8 * len(octets))
-        elif octets:
-            writer.octets(octets)
-
-    return encode
-
-
-def decode_text(low: int, high: int | None, alphabet: str | None, width: int) -> Decode:
-    """See `encode_text`."""
-    if alphabet is not None:
-        return _decode_alphabet(low, high, alphabet)
-    decode_size = _decode_size(low, high)
-    unaligned = _unaligned(low, high, width)
-    to_text = _bmp_text if width == 16 else _ia5_text
-
-    def decode(data: bytes, p: int) -> tuple[str, int]:
-        count, p = decode_size(data, p)
-        size = count * width >> 3
-        if unaligned:
-            return to_text(bits(data, p, 8 * size).to_bytes(size, "big")), p + 8 * size
-        octet = p + 7 >> 3 if size else p >> 3
-        end = octet + size
-        return to_text(data[octet:end]), end << 3 if size else p
-
-    return decode
-
-
-def _bmp_text(octets: bytes) -> str:
-    """BMPString knows no surrogate pairs: each 16 bits are one character, whatever its value."""
+def bmp_text(octets: bytes) -> str:
+    """See `bmp_octets`. There are no surrogate pairs: each 16 bits are one character, whatever its value."""
     try:
         value = octets.decode("utf-16-be")
     except UnicodeDecodeError:
@@ -235,55 +208,58 @@ def _bmp_text(octets: bytes) -> str:
     return "".join([chr(int.from_bytes(octets[i : i + 2], "big")) for i in range(0, len(octets), 2)])
 
 
-def _ia5_text(octets: bytes) -> str:
+def ia5_octets(value: Any) -> bytes:
+    """IA5String, and the other strings of at most 128 characters' repertoire (30.5).
+
+    Raises:
+        EncodeError: it isn't text, or has other characters.
+    """
+    if value.__class__ is not str or not value.isascii():
+        raise unfit(value, "ASCII text")
+    octets: bytes = value.encode("ascii")
+    return octets
+
+
+def ia5_text(octets: bytes) -> str:
+    """See `ia5_octets`.
+
+    Raises:
+        DecodeError: there are other characters.
+    """
     if not octets.isascii():
         raise DecodeError("a character outside IA5")
     return octets.decode("ascii")
 
 
-def _alphabet_width(letters: str) -> int:
-    """Bits a letter: a power of two in aligned PER (30.5.2)."""
-    width = 1
-    while 1 << width < len(letters):
-        width *= 2
-    return width
+class Digits:
+    """The characters of a string with an alphabet of 9 to 16, such as telephone digits: four bits each (30.5.2)."""
 
+    def __init__(self, letters: str) -> None:
+        self._letters = letters
+        self._to_hex = {ord(letter): f"{i:x}" for i, letter in enumerate(letters)}
+        self._from_hex = {ord(f"{i:x}"): letter for i, letter in enumerate(letters)}
+        self._beyond = {f"{i:x}" for i in range(len(letters), 16)}
 
-def _encode_alphabet(low: int, high: int | None, letters: str) -> Encode:
-    encode_size = _encode_size(low, high)
-    width = _alphabet_width(letters)
-    unaligned = _unaligned(low, high, width)
-    index = {letter: i for i, letter in enumerate(letters)}
+    def number(self, value: Any) -> int:
+        """The characters as one number.
 
-    def encode(writer: Writer, value: Any) -> None:
-        if not isinstance(value, str) or not index.keys() >= set(value):
-            raise unfit(value, f"text of the characters {letters!r}")
-        encode_size(writer, len(value))
-        if value and not unaligned:
-            writer.align()
-        for letter in value:
-            writer.bits(index[letter], width)
+        Raises:
+            EncodeError: it isn't text of this alphabet.
+        """
+        if value.__class__ is not str or value.strip(self._letters):
+            raise unfit(value, f"text of the characters {self._letters!r}")
+        return int(value.translate(self._to_hex), 16)
 
-    return encode
+    def text(self, number: int, count: int) -> str:
+        """The characters that a number of `count` times four bits stands for.
 
-
-def _decode_alphabet(low: int, high: int | None, letters: str) -> Decode:
-    decode_size = _decode_size(low, high)
-    width = _alphabet_width(letters)
-    unaligned = _unaligned(low, high, width)
-    mask = (1 << width) - 1
-
-    def decode(data: bytes, p: int) -> tuple[str, int]:
-        count, p = decode_size(data, p)
-        if count and not unaligned:
-            p = p + 7 & ~7
-        number = bits(data, p, count * width)
-        indices = [number >> shift & mask for shift in range((count - 1) * width, -1, -width)]
-        if indices and max(indices) >= len(letters):
-            raise DecodeError(f"a character other than {letters!r}")
-        return "".join([letters[i] for i in indices]), p + count * width
-
-    return decode
+        Raises:
+            DecodeError: it has some that the alphabet hasn't.
+        """
+        digits = f"{number:0{count}x}"
+        if not self._beyond.isdisjoint(digits):
+            raise DecodeError(f"a character other than {self._letters!r}")
+        return digits.translate(self._from_hex)
 
 
 def encode_general_string() -> Encode:
@@ -316,6 +292,8 @@ def encode_object_identifier() -> Encode:
         octets = remembered.get(value)
         if octets is None:
             octets = _oid_octets(value)
+            if len(octets) > 127:
+                raise EncodeError("an object identifier of more than 127 octets")
             if len(remembered) < _MOST_REMEMBERED:
                 remembered[value] = octets
         writer.length(len(octets))
@@ -329,14 +307,18 @@ def decode_object_identifier() -> Decode:
     remembered: dict[bytes, str] = {}
 
     def decode(data: bytes, p: int) -> tuple[str, int]:
-        count, p = length(data, p)
-        octets = data[p >> 3 : (p >> 3) + count]
+        octet = p + 7 >> 3
+        count = data[octet]
+        if count > 127:
+            raise DecodeError("an object identifier of more than 127 octets")
+        end = octet + 1 + count
+        octets = data[octet + 1 : end]
         value = remembered.get(octets)
         if value is None:
             value = _oid_text(octets)
             if len(remembered) < _MOST_REMEMBERED:
                 remembered[octets] = value
-        return value, p + 8 * count
+        return value, end << 3
 
     return decode
 
@@ -357,8 +339,8 @@ def _oid_octets(value: object) -> bytes:
 
 
 def _oid_text(octets: bytes) -> str:
-    if not octets or octets[-1] & 0x80 or len(octets) > 128:
-        raise DecodeError("an object identifier that is empty, ends inside an arc or is longer than 128 octets")
+    if not octets or octets[-1] & 0x80:
+        raise DecodeError("an object identifier that is empty or ends inside an arc")
     arcs: list[int] = []
     arc, fresh = 0, True
     for octet in octets:

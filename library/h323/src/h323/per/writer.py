@@ -33,15 +33,14 @@ class Writer:
 
     def align(self) -> None:
         """Pad with zeros up to an octet."""
-        count = self.count
-        if count:
-            padding = -count & 7
-            self.out += (self.pending << padding).to_bytes(count + padding >> 3, "big")
-            self.pending = self.count = 0
+        padding = -self.count & 7
+        self.out += (self.pending << padding).to_bytes(self.count + padding >> 3, "big")
+        self.pending = self.count = 0
 
     def octets(self, octets: bytes) -> None:
         """Append whole octets, aligned."""
-        self.align()
+        if self.count:
+            self.align()
         self.out += octets
 
     def length(self, count: int) -> None:
@@ -50,7 +49,8 @@ class Writer:
         Raises:
             EncodeError: it would need fragments.
         """
-        self.align()
+        if self.count:
+            self.align()
         if count < 128:
             self.out.append(count)
         else:
@@ -62,10 +62,12 @@ class Writer:
 
     def open_type(self, encode: Encode, value: object) -> None:
         """Append the complete encoding of a value behind its length (11.2)."""
-        self.align()
+        if self.count:
+            self.align()
         start = len(self.out)
         encode(self, value)
-        self.align()
+        if self.count:
+            self.align()
         size = len(self.out) - start
         if not size:
             self.out += b"\1\0"
