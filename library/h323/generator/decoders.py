@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .source import indented, notice
+from .source import digits, digits_name, indented, notice
 from .type_tree import Choice, Component, Leaf, Sequence, SequenceOf, Tree, check_text
 
 # What one octet, two and three hold at any offset within the first.
@@ -89,6 +89,8 @@ class _Decoders:
             "from h323.per.values import under_construction",
             "",
             *(f"_{one.name} = under_construction(types.{one.name})" for one in types if isinstance(one, Sequence)),
+            "",
+            *digits(self._tree),
         ]
         for found in types:
             lines += self._definition(found)
@@ -101,10 +103,6 @@ class _Decoders:
     def _definition(self, found: Sequence | Choice | SequenceOf | Leaf) -> list[str]:
         if isinstance(found, Leaf) and found.kind == "null":
             return ["", "", f"d_{found.name} = d_null"]
-        if isinstance(found, Leaf) and found.kind == "text" and found.arguments[2]:
-            lines = ["", "", f"_{found.name}_DIGITS = primitives.Digits({found.arguments[2]!r})"]
-        else:
-            lines = []
         if isinstance(found, Leaf) and found.kind not in _INLINE:
             arguments = ", ".join(map(repr, found.arguments))
             return ["", "", f"d_{found.name} = primitives.decode_{found.kind}({arguments})"]
@@ -118,13 +116,7 @@ class _Decoders:
             body = self._sequence_of(found)
         else:
             kind, body = found.python, [*self._into("value", found.name), "return value, p"]
-        return [
-            *lines,
-            "",
-            "",
-            f"def d_{found.name}(data: bytes, p: int{depth}) -> tuple[{kind}, int]:",
-            *indented(body),
-        ]
+        return ["", "", f"def d_{found.name}(data: bytes, p: int{depth}) -> tuple[{kind}, int]:", *indented(body)]
 
     def _depth(self, name: str, depth: str = "depth") -> str:
         """What a function of a recursive type says when it calls that of another."""
@@ -142,7 +134,7 @@ class _Decoders:
         if isinstance(found, Leaf) and found.kind == "octet_string":
             return _octets(target, *found.arguments)
         if isinstance(found, Leaf) and found.kind == "text" and not caller:
-            return _text(target, f"_{found.name}_DIGITS", *found.arguments)
+            return _text(target, digits_name(found), *found.arguments)
         depth = self._depth(name) if caller in self._recursive else ""
         return [f"{target}, p = d_{name}(data, p{depth})"]
 
@@ -235,13 +227,13 @@ def _octets(target: str, low: int, high: int | None) -> list[str]:
     return [*lines, "if count:", *indented(reading), "else:", f'    {target} = b""']
 
 
-def _text(target: str, digits: str, low: int, high: int | None, alphabet: str | None, width: int) -> list[str]:
+def _text(target: str, alphabet_name: str, low: int, high: int | None, alphabet: str | None, width: int) -> list[str]:
     """A known-multiplier character string (X.691 30.5)."""
     check_text(low, high, alphabet, width)
     aligned = "q = p + 7 >> 3"
     if alphabet:
         reading = [aligned, "number = bits(data, q << 3, 4 * count)", "p = (q << 3) + 4 * count"]
-        reading.append(f"{target} = {digits}.text(number, count)")
+        reading.append(f"{target} = {alphabet_name}.text(number, count)")
     elif width == 16:
         reading = [aligned, "p = q + 2 * count << 3", f"{target} = primitives.bmp_text(data[q:p >> 3])"]
     else:

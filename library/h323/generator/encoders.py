@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .source import indented, notice
+from .source import digits, digits_name, indented, notice
 from .type_tree import Choice, Component, Leaf, Sequence, SequenceOf, Tree, check_text
 
 _ALIGN = ("if w.count:", "    w.align()")
@@ -21,6 +21,8 @@ def encoders_module(tree: Tree) -> str:
         "from h323.per import primitives",
         "from h323.per.errors import EncodeError, outside, unfit",
         "from h323.per.writer import Writer, add_alternative",
+        "",
+        *digits(tree),
     ]
     for found in tree.types.values():
         lines += _definition(tree, found)
@@ -66,12 +68,9 @@ def _definition(tree: Tree, found: Sequence | Choice | SequenceOf | Leaf) -> lis
         body = _sequence_of(tree, found)
     else:
         body = _from(tree, "value", found.name) or ["return"]
-    digits: list[str] = []
     if isinstance(found, Leaf) and found.kind == "text":
-        body = _text(f"_{found.name}_DIGITS", *found.arguments)
-        if found.arguments[2]:
-            digits = ["", "", f"_{found.name}_DIGITS = primitives.Digits({found.arguments[2]!r})"]
-    return [*digits, "", "", f"def e_{found.name}(w: Writer, value: Any) -> None:", *indented(body)]
+        body = _text(digits_name(found), *found.arguments)
+    return ["", "", f"def e_{found.name}(w: Writer, value: Any) -> None:", *indented(body)]
 
 
 def _from(tree: Tree, value: str, name: str) -> list[str]:
@@ -103,12 +102,12 @@ def _octets(value: str, low: int, high: int | None) -> list[str]:
     return [*lines, *_ALIGN, "w.out += octets"]
 
 
-def _text(digits: str, low: int, high: int | None, alphabet: str | None, width: int) -> list[str]:
+def _text(alphabet_name: str, low: int, high: int | None, alphabet: str | None, width: int) -> list[str]:
     """A known-multiplier character string (X.691 30.5)."""
     check_text(low, high, alphabet, width)
     put = "w.out += octets"
     if alphabet:
-        convert = f"number = {digits}.number(value)"
+        convert = f"number = {alphabet_name}.number(value)"
         put = "w.bits(number, 4 * count)"
     else:
         convert = f"octets = primitives.{'bmp' if width == 16 else 'ia5'}_octets(value)"

@@ -186,6 +186,13 @@ _ServiceControlIndication = under_construction(types.ServiceControlIndication)
 _ServiceControlIndicationCallSpecific = under_construction(types.ServiceControlIndicationCallSpecific)
 _ServiceControlResponse = under_construction(types.ServiceControlResponse)
 
+_TEXT_1_128__0123456789_8_DIGITS = primitives.Digits('#*,0123456789')
+_TEXT_3_16__0123456789ABC_8_DIGITS = primitives.Digits('#*0123456789abc')
+_TEXT_16_16__0123456789ABC_8_DIGITS = primitives.Digits('#*0123456789abc')
+_TEXT_1_4__0123456789ABC_8_DIGITS = primitives.Digits('#*0123456789abc')
+_TEXT_15_16__0123456789ABC_8_DIGITS = primitives.Digits('#*0123456789abc')
+_TEXT_1_128_0123456789ABCDE_8_DIGITS = primitives.Digits('0123456789ABCDE')
+
 
 def d_RasMessage(data: bytes, p: int) -> tuple[Any, int]:
     q = p >> 3
@@ -745,9 +752,6 @@ def d_AliasAddress(data: bytes, p: int) -> tuple[Any, int]:
     return alternative(data, p, AliasAddress_ROOT, index)
 
 
-__text_1_128__0123456789_8_DIGITS = primitives.Digits('#*,0123456789')
-
-
 def d__text_1_128__0123456789_8(data: bytes, p: int) -> tuple[str, int]:
     q = p >> 3
     count = (data[q] << 8 | data[q + 1]) >> (9 - (p & 7)) & 127
@@ -756,7 +760,7 @@ def d__text_1_128__0123456789_8(data: bytes, p: int) -> tuple[str, int]:
     q = p + 7 >> 3
     number = bits(data, q << 3, 4 * count)
     p = (q << 3) + 4 * count
-    value = __text_1_128__0123456789_8_DIGITS.text(number, count)
+    value = _TEXT_1_128__0123456789_8_DIGITS.text(number, count)
     return value, p
 
 
@@ -907,9 +911,6 @@ def d_ANSI41UIM(data: bytes, p: int) -> tuple[types.ANSI41UIM, int]:
     return value, p
 
 
-__text_3_16__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
-
-
 def d__text_3_16__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
     q = p >> 3
     count = (data[q] << 8 | data[q + 1]) >> (12 - (p & 7)) & 15
@@ -920,11 +921,8 @@ def d__text_3_16__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
     q = p + 7 >> 3
     number = bits(data, q << 3, 4 * count)
     p = (q << 3) + 4 * count
-    value = __text_3_16__0123456789abc_8_DIGITS.text(number, count)
+    value = _TEXT_3_16__0123456789ABC_8_DIGITS.text(number, count)
     return value, p
-
-
-__text_16_16__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
 
 
 def d__text_16_16__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
@@ -932,7 +930,7 @@ def d__text_16_16__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
     q = p + 7 >> 3
     number = bits(data, q << 3, 4 * count)
     p = (q << 3) + 4 * count
-    value = __text_16_16__0123456789abc_8_DIGITS.text(number, count)
+    value = _TEXT_16_16__0123456789ABC_8_DIGITS.text(number, count)
     return value, p
 
 
@@ -945,9 +943,6 @@ def d_ANSI41UIMSystemId(data: bytes, p: int) -> tuple[Any, int]:
     return alternative(data, p, ANSI41UIMSystemId_ROOT, index)
 
 
-__text_1_4__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
-
-
 def d__text_1_4__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
     q = p >> 3
     count = (data[q] << 8 | data[q + 1]) >> (14 - (p & 7)) & 3
@@ -956,7 +951,7 @@ def d__text_1_4__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
     q = p + 7 >> 3
     number = bits(data, q << 3, 4 * count)
     p = (q << 3) + 4 * count
-    value = __text_1_4__0123456789abc_8_DIGITS.text(number, count)
+    value = _TEXT_1_4__0123456789ABC_8_DIGITS.text(number, count)
     return value, p
 
 
@@ -1022,9 +1017,6 @@ def d__octet_string_1_4(data: bytes, p: int) -> tuple[bytes, int]:
     return value, p
 
 
-__text_15_16__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
-
-
 def d__text_15_16__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
     count = data[p >> 3] >> (~p & 7) & 1
     p += 1
@@ -1032,7 +1024,7 @@ def d__text_15_16__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
     q = p + 7 >> 3
     number = bits(data, q << 3, 4 * count)
     p = (q << 3) + 4 * count
-    value = __text_15_16__0123456789abc_8_DIGITS.text(number, count)
+    value = _TEXT_15_16__0123456789ABC_8_DIGITS.text(number, count)
     return value, p
 
 
@@ -1070,9 +1062,6 @@ def d_NatureOfAddress(data: bytes, p: int) -> tuple[Any, int]:
     return alternative(data, p, NatureOfAddress_ROOT, index)
 
 
-__text_1_128_0123456789abcde_8_DIGITS = primitives.Digits('0123456789ABCDE')
-
-
 def d__text_1_128_0123456789abcde_8(data: bytes, p: int) -> tuple[str, int]:
     q = p >> 3
     count = (data[q] << 8 | data[q + 1]) >> (9 - (p & 7)) & 127
@@ -1081,7 +1070,7 @@ def d__text_1_128_0123456789abcde_8(data: bytes, p: int) -> tuple[str, int]:
     q = p + 7 >> 3
     number = bits(data, q << 3, 4 * count)
     p = (q << 3) + 4 * count
-    value = __text_1_128_0123456789abcde_8_DIGITS.text(number, count)
+    value = _TEXT_1_128_0123456789ABCDE_8_DIGITS.text(number, count)
     return value, p
 
 

@@ -12,6 +12,13 @@ from h323.per import primitives
 from h323.per.errors import EncodeError, outside, unfit
 from h323.per.writer import Writer, add_alternative
 
+_TEXT_1_128__0123456789_8_DIGITS = primitives.Digits('#*,0123456789')
+_TEXT_3_16__0123456789ABC_8_DIGITS = primitives.Digits('#*0123456789abc')
+_TEXT_16_16__0123456789ABC_8_DIGITS = primitives.Digits('#*0123456789abc')
+_TEXT_1_4__0123456789ABC_8_DIGITS = primitives.Digits('#*0123456789abc')
+_TEXT_15_16__0123456789ABC_8_DIGITS = primitives.Digits('#*0123456789abc')
+_TEXT_1_128_0123456789ABCDE_8_DIGITS = primitives.Digits('0123456789ABCDE')
+
 
 def e_RasMessage(w: Writer, value: Any) -> None:
     name, inner = value
@@ -570,11 +577,8 @@ def e_AliasAddress(w: Writer, value: Any) -> None:
     return None
 
 
-__text_1_128__0123456789_8_DIGITS = primitives.Digits('#*,0123456789')
-
-
 def e__text_1_128__0123456789_8(w: Writer, value: Any) -> None:
-    number = __text_1_128__0123456789_8_DIGITS.number(value)
+    number = _TEXT_1_128__0123456789_8_DIGITS.number(value)
     count = len(value)
     if not 1 <= count <= 128:
         raise outside(count, 1, 128)
@@ -724,11 +728,8 @@ def e_ANSI41UIM(w: Writer, value: Any) -> None:
         e__text_3_16__0123456789abc_8(w, value.soc)
 
 
-__text_3_16__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
-
-
 def e__text_3_16__0123456789abc_8(w: Writer, value: Any) -> None:
-    number = __text_3_16__0123456789abc_8_DIGITS.number(value)
+    number = _TEXT_3_16__0123456789ABC_8_DIGITS.number(value)
     count = len(value)
     if not 3 <= count <= 16:
         raise outside(count, 3, 16)
@@ -739,11 +740,8 @@ def e__text_3_16__0123456789abc_8(w: Writer, value: Any) -> None:
     w.bits(number, 4 * count)
 
 
-__text_16_16__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
-
-
 def e__text_16_16__0123456789abc_8(w: Writer, value: Any) -> None:
-    number = __text_16_16__0123456789abc_8_DIGITS.number(value)
+    number = _TEXT_16_16__0123456789ABC_8_DIGITS.number(value)
     count = len(value)
     if not 16 <= count <= 16:
         raise outside(count, 16, 16)
@@ -764,11 +762,8 @@ def e_ANSI41UIMSystemId(w: Writer, value: Any) -> None:
     return None
 
 
-__text_1_4__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
-
-
 def e__text_1_4__0123456789abc_8(w: Writer, value: Any) -> None:
-    number = __text_1_4__0123456789abc_8_DIGITS.number(value)
+    number = _TEXT_1_4__0123456789ABC_8_DIGITS.number(value)
     count = len(value)
     if not 1 <= count <= 4:
         raise outside(count, 1, 4)
@@ -833,11 +828,8 @@ def e__octet_string_1_4(w: Writer, value: Any) -> None:
     w.out += octets
 
 
-__text_15_16__0123456789abc_8_DIGITS = primitives.Digits('#*0123456789abc')
-
-
 def e__text_15_16__0123456789abc_8(w: Writer, value: Any) -> None:
-    number = __text_15_16__0123456789abc_8_DIGITS.number(value)
+    number = _TEXT_15_16__0123456789ABC_8_DIGITS.number(value)
     count = len(value)
     if not 15 <= count <= 16:
         raise outside(count, 15, 16)
@@ -881,11 +873,8 @@ def e_NatureOfAddress(w: Writer, value: Any) -> None:
     return None
 
 
-__text_1_128_0123456789abcde_8_DIGITS = primitives.Digits('0123456789ABCDE')
-
-
 def e__text_1_128_0123456789abcde_8(w: Writer, value: Any) -> None:
-    number = __text_1_128_0123456789abcde_8_DIGITS.number(value)
+    number = _TEXT_1_128_0123456789ABCDE_8_DIGITS.number(value)
     count = len(value)
     if not 1 <= count <= 128:
         raise outside(count, 1, 128)
