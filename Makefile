@@ -30,7 +30,7 @@ lint: ## Check style and types: ruff, mypy, ansible-lint, yamllint
 	@$(RUN) yamllint --strict .
 
 codec: ## Generate the H.225.0 codec anew (docs/decisions/0002-codec.md)
-	@cd library/h323/generator && uv run --no-project --with pycrate==0.8.1 python . ../src/h323/asn1
+	@cd library/h323 && uv run --no-project --with pycrate==0.8.1 python -m generator src/h323/asn1
 
 bench: ## Measure the codec and the gatekeeper's core on this machine
 	@$(RUN) python tests/bench/core.py
