@@ -132,10 +132,10 @@ async def _run(server: Server, settings: Settings) -> None:
 def _store(settings: Settings) -> Store:
     store = settings.store
     if store.path is not None:
-        return SqliteStore(store.path)
+        return SqliteStore(store.path, store.nodes)
     if store.tls is None:
         raise SettingsError("store has no certificates; write ca, certificate and private_key")
-    return EtcdStore(store.endpoints, store.tls, near=settings.ras.address)
+    return EtcdStore(store.endpoints, store.tls, store.nodes, near=settings.ras.address)
 
 
 def _load_key(path: Path) -> Ed25519PrivateKey:

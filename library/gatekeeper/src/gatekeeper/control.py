@@ -38,6 +38,7 @@ class Control:
         self._status = status
         self._metrics = metrics
         self._runners: list[web.AppRunner] = []
+        self._socket: Path | None = None
 
     async def open(self, socket: Path, settings: MetricsSettings) -> None:
         """Listen.
@@ -62,6 +63,7 @@ class Control:
                 socket.unlink()
             await web.UnixSite(await self._runner(local), str(socket)).start()
             socket.chmod(0o660)
+            self._socket = socket
         except OSError as error:
             raise SettingsError(f"control_socket {socket}: {error.strerror or error}") from error
         try:
@@ -81,6 +83,9 @@ class Control:
         """Stop listening."""
         for runner in self._runners:
             await runner.cleanup()
+        if self._socket is not None:
+            # asyncio removes it from Python 3.13 on only; a socket left behind looks like a gatekeeper that hangs.
+            self._socket.unlink(missing_ok=True)
 
     async def _show_status(self, _request: web.Request) -> web.Response:
         return web.json_response(asdict(self._status()))

@@ -43,6 +43,8 @@ class StoreSettings:
     path: Path | None = None
     endpoints: tuple[str, ...] = ()
     tls: Tls | None = None
+    nodes: int = 1
+    """Gatekeepers that share it: each must have a record of the witness log on disk before the store drops it."""
 
     @property
     def kind(self) -> str:
@@ -259,13 +261,14 @@ def _tls(mapping: _Mapping) -> Tls:
 def _store(store: _Mapping) -> StoreSettings:
     kind = store.text("kind", "sqlite | etcd")
     if kind == "sqlite":
-        made = StoreSettings(path=store.path("path", "/var/lib/h323-gatekeeper/state.sqlite"))
+        path = store.path("path", "/var/lib/h323-gatekeeper/state.sqlite")
+        made = StoreSettings(path=path, nodes=store.number("nodes", "1", 1))
     elif kind == "etcd":
         endpoints = store.take("endpoints", list, '["https://192.0.2.11:2379"]')
         urls = tuple(str(url) for url in endpoints) if isinstance(endpoints, list) else ()
         if not urls or not all(url.startswith("https://") for url in urls):
             raise SettingsError('store.endpoints must be https addresses; write ["https://192.0.2.11:2379", …]')
-        made = StoreSettings(endpoints=urls, tls=_tls(store))
+        made = StoreSettings(endpoints=urls, tls=_tls(store), nodes=store.number("nodes", "2", 2))
     else:
         raise SettingsError(f"store.kind is {kind!r}; write kind: sqlite | etcd")
     store.end()

@@ -47,9 +47,8 @@ class WitnessLog:
             files = sorted(self._folder.glob(f"{self._prefix}_*.jsonl"), reverse=True)
             self.size = max((_size_after(path) for path in files[:_LAST_FILES]), default=0)
         except BlockingIOError as error:
-            raise WitnessLogError(
-                f"{self._folder} is another gatekeeper's; write a log_directory of its own"
-            ) from error
+            advice = "stop it, or give this one a folder of its own"
+            raise WitnessLogError(f"{self._folder} is in use by another gatekeeper; {advice}") from error
         except OSError as error:
             raise WitnessLogError(f"{self._folder}: {error.strerror}; make it writable for this service") from error
 

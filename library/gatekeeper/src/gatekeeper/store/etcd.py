@@ -38,8 +38,6 @@ _PAGE = 2_000
 """Keys in one answer: some 2 MB, within the gateway's limit."""
 _FLAT = 64
 """Operations up to which a transaction stays a flat list."""
-_REPLICAS = 2
-"""Nodes that must have a record on disk before it leaves the outbox."""
 
 _Json = dict[str, Any]
 
@@ -103,10 +101,14 @@ def _decode_term(octets: bytes | None) -> Term | None:
 class EtcdStore:
     """A Store in an etcd cluster."""
 
-    def __init__(self, endpoints: tuple[str, ...], tls: Tls, near: str | None = None) -> None:
-        """Use these endpoints, first the one at the address `near`: it is lost only together with this host."""
+    def __init__(self, endpoints: tuple[str, ...], tls: Tls, nodes: int = 2, near: str | None = None) -> None:
+        """Use these endpoints, first the one at the address `near`: it is lost only together with this host.
+
+        The outbox is trimmed once so many nodes are known: one that comes later misses nothing.
+        """
         self._endpoints = sorted(endpoints, key=lambda url: urlsplit(url).hostname != near)
         self._tls = tls
+        self._nodes = nodes
         self._session: aiohttp.ClientSession | None = None
         self._seen: Term | None = None
         """The term as it was last read, and so a good guess of what it is."""
@@ -287,13 +289,13 @@ class EtcdStore:
             raise StoreUnavailable(f"etcd at {endpoint}: {error}") from error
 
     async def acknowledge(self, node: str, stream: str, size: int) -> None:
-        """See Store. The outbox is trimmed once two nodes are known, so that a node that comes later misses nothing."""
+        """See Store."""
         replicas = f"{_REPLICA}{stream}/"
         everyone = {"request_range": _range(*_prefix(replicas))}
         answer = await self._transact([], [_put(replicas + node, str(size)), everyone])
         sizes = [int(value) for value in _pairs(answer["responses"][1]["response_range"]).values()]
         least = min(sizes)
-        if len(sizes) >= _REPLICAS and least > self._trimmed.get(stream, 0):
+        if len(sizes) >= self._nodes and least > self._trimmed.get(stream, 0):
             await self._transact([], [_delete(_record_key(stream, 0), _record_key(stream, least))])
             self._trimmed[stream] = least
 

@@ -31,9 +31,13 @@ ResultT = TypeVar("ResultT")
 class SqliteStore:
     """A Store in one file. Several processes may share it (same-host mode); the epoch says whose it is."""
 
-    def __init__(self, path: Path, patience: float = 5.0) -> None:
-        """Use this file; wait so many seconds for another process's transaction."""
+    def __init__(self, path: Path, nodes: int = 1, patience: float = 5.0) -> None:
+        """Use this file; wait so many seconds for another process's transaction.
+
+        The outbox is trimmed once so many nodes are known: one that comes later misses nothing.
+        """
         self._path = path
+        self._nodes = nodes
         self._patience = patience
         # One thread owns the connection: the event loop never waits for the disk.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
@@ -156,10 +160,9 @@ class SqliteStore:
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT OR REPLACE INTO replica VALUES (?, ?, ?)", (node, stream, size))
-            connection.execute(
-                "DELETE FROM record WHERE stream = ?1 AND number < (SELECT MIN(size) FROM replica WHERE stream = ?1)",
-                (stream,),
-            )
+            row = connection.execute("SELECT COUNT(*), MIN(size) FROM replica WHERE stream = ?", (stream,)).fetchone()
+            if row[0] >= self._nodes:
+                connection.execute("DELETE FROM record WHERE stream = ? AND number < ?", (stream, row[1]))
 
         await self._run(work, _WRITE)
 

@@ -1,0 +1,131 @@
+"""The configuration file: what is good is read, and what is not is named with what to write."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from gatekeeper.core import Mcu
+from gatekeeper.settings import MetricsSettings, RasSettings, SettingsError, StoreSettings, Tls, load_settings
+
+PKI = {"ca": "/pki/ca.pem", "certificate": "/pki/host.pem", "private_key": "/pki/host-key.pem"}
+GOOD: dict[str, Any] = {
+    "node": "gk1",
+    "role": "primary",
+    "gatekeeper_identifier": "guardian-council",
+    "registry": "/etc/h323-gatekeeper/guardian-registry.yaml",
+    "signing_key": "/etc/h323-gatekeeper/gatekeeper-key.pem",
+    "log_directory": "/var/log/guardian-council",
+    "ras": {"address": "192.0.2.11", "port": 1719, "virtual_address": "192.0.2.10"},
+    "mcus": [{"name": "mcu1", "address": "192.0.2.21"}],
+    "store": {"kind": "etcd", "endpoints": ["https://192.0.2.11:2379"], **PKI},
+    "metrics": {"address": "192.0.2.11", **PKI},
+    "control_socket": "/run/h323-gatekeeper/control.sock",
+    "track_file": "/run/h323-gatekeeper/track",
+    "time_to_live": 120,
+}
+MISSING = object()
+
+
+def load(folder: Path, values: object) -> Any:
+    path = folder / "gatekeeper.yaml"
+    path.write_text(values if isinstance(values, str) else yaml.safe_dump(values), encoding="utf-8")
+    return load_settings(path)
+
+
+def changed(key: str, value: object) -> dict[str, Any]:
+    """The good values with one of them, named by its path, changed or missing."""
+    values = copy.deepcopy(GOOD)
+    *path, last = key.split(".")
+    inner: Any = values
+    for step in path:
+        inner = inner[int(step)] if step.isdigit() else inner[step]
+    if value is MISSING:
+        del inner[last]
+    else:
+        inner[last] = value
+    return values
+
+
+def test_a_good_file_is_read(tmp_path: Path) -> None:
+    settings = load(tmp_path, GOOD)
+    tls = Tls(Path("/pki/ca.pem"), Path("/pki/host.pem"), Path("/pki/host-key.pem"))
+    assert settings.role == "primary"
+    assert settings.ras == RasSettings("192.0.2.11", 1719, "192.0.2.10")
+    assert settings.core.ras_address == ("192.0.2.10", 1719)
+    assert settings.core.mcus == (Mcu("mcu1", ("192.0.2.21", 1720), 25),)
+    assert settings.core.time_to_live == 120
+    assert settings.core.conference_capacity == 25
+    assert settings.store == StoreSettings(endpoints=("https://192.0.2.11:2379",), tls=tls, nodes=2)
+    assert settings.metrics == MetricsSettings("192.0.2.11", 9719, tls)
+    assert settings.track_file == Path("/run/h323-gatekeeper/track")
+
+
+def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
+    values = {key: value for key, value in GOOD.items() if key not in ("mcus", "metrics", "track_file", "time_to_live")}
+    values |= {"ras": {"address": "2001:db8::11"}, "store": {"kind": "sqlite", "path": "/var/lib/state.sqlite"}}
+    settings = load(tmp_path, values)
+    assert settings.ras == RasSettings("2001:db8::11", 1719, None)
+    assert settings.core.ras_address == ("2001:db8::11", 1719)
+    assert settings.metrics == MetricsSettings("127.0.0.1", 9719, None)
+    assert settings.store.kind == "sqlite"
+    assert settings.track_file is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("node", MISSING, "node is missing; write node: gk1"),
+        ("node", "", "node is empty; write node: gk1"),
+        ("node", "gk/1", "node is 'gk/1'; write letters, digits and . _ - like gk1"),
+        ("role", "active", "role is 'active'; write role: primary | secondary"),
+        ("gatekeeper_identifier", "g" * 129, "gatekeeper_identifier is longer than the 128 characters of H.225.0"),
+        ("ras", "192.0.2.11", "ras is '192.0.2.11'; write ras: {address:"),
+        ("ras.address", "gk1.example", "ras.address is 'gk1.example'; write address: 192.0.2.11 (this node's own)"),
+        ("ras.port", 70_000, "ras.port is 70000; write a number from 0 to 65535"),
+        ("ras.port", True, "ras.port is True; write port: 1719"),
+        ("ras.virtual_address", "192.0.2.11", "ras.virtual_address is this node's own address; write one that no host"),
+        ("ras.interface", "eth0", "ras.interface is not a setting of this service; remove it"),
+        ("mcus.0.address", MISSING, "mcus[0].address is missing; write address: 192.0.2.21"),
+        ("mcus", [{"name": "a", "address": "192.0.2.1"}] * 2, "mcus has two of the same name"),
+        ("store.kind", "redis", "store.kind is 'redis'; write kind: sqlite | etcd"),
+        ("store.endpoints", ["http://192.0.2.11:2379"], "store.endpoints must be https addresses; write"),
+        ("store.endpoints", [], "store.endpoints must be https addresses; write"),
+        ("store.private_key", MISSING, "store.private_key is missing; write private_key: /etc/"),
+        ("metrics.certificate", MISSING, "metrics leave this host unprotected; write ca, certificate and private_key"),
+        ("time_to_live", 1, "time_to_live is 1; write a number from 5 to 86400"),
+        ("time_to_live", "60", "time_to_live is '60'; write time_to_live: 60 (seconds)"),
+        ("ttl", 60, "ttl is not a setting of this service; remove it"),
+    ],
+)
+def test_each_mistake_is_named_with_what_to_write(tmp_path: Path, key: str, value: object, sentence: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load(tmp_path, changed(key, value))
+    assert str(raised.value).startswith(f"{tmp_path}/gatekeeper.yaml: {sentence}")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("node: gk1\nrole: [", ":2: not YAML"),
+        ("node: gk1\nnode: gk2\n", ":2: node stands twice; keep one of them"),
+        ("ras:\n  port: 1\n  port: 2\n", ":3: port stands twice; keep one of them"),
+        ("- node\n", ":  is not a mapping"),
+        ("", ":  is not a mapping"),
+        ("a: &a [*a]\n", ": not YAML"),
+        ("node: \x00\n", ": not YAML"),
+    ],
+)
+def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load(tmp_path, text)
+    assert f"gatekeeper.yaml{sentence}" in str(raised.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.yaml: cannot be read \(No such file or directory\); give the path"):
+        load_settings(tmp_path / "none.yaml")

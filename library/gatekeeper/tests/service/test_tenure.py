@@ -1,0 +1,179 @@
+"""What a term of office does with commits: merges, orders, and waits for a store that can't be reached."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from gatekeeper.core import Address, Commit, CoreSettings
+from gatekeeper.metrics import Metrics, Status
+from gatekeeper.registry import load_registry
+from gatekeeper.store import Batch, Change, Fenced, Record, StoreUnavailable
+from gatekeeper.store.sqlite import SqliteStore
+from gatekeeper.tenure import Office, Tenure, merge, take_full
+from h323.ras import AdmissionConfirm, RegistrationConfirm, decode
+
+from .guardian import Guardian, private_key
+from .running import write_registry
+
+SOURCE: Address = ("192.0.2.101", 1719)
+STATUS = Status("gk1", "primary", True, True, 1, 0, 0, "sqlite", None, False)
+
+
+def commit(number: int, *changes: Change, octets: int = 0) -> Commit:
+    records = (Record("h323_ras", number, bytes(octets)),)
+    return Commit(number, Batch(changes, records))
+
+
+def test_of_two_changes_to_one_key_the_later_counts() -> None:
+    merged = merge([commit(0, Change("a", b"1"), Change("b", b"1")), commit(1, Change("a", None), Change("c", b"1"))])
+    assert {change.key: change.value for change in merged.changes} == {"a": None, "b": b"1", "c": b"1"}
+    assert len(merged.changes) == 3
+    assert [record.index for record in merged.records] == [0, 1]
+
+
+def test_a_full_transaction_leaves_the_rest_waiting() -> None:
+    waiting = [commit(number, octets=100_000) for number in range(5)]
+    assert [one.number for one in take_full(waiting)] == [0, 1]
+    assert [one.number for one in take_full(waiting)] == [2, 3]
+    assert [one.number for one in take_full(waiting)] == [4]
+    assert waiting == []
+
+
+def test_a_commit_larger_than_a_transaction_goes_alone() -> None:
+    waiting = [commit(0, octets=1_000_000), commit(1)]
+    assert [one.number for one in take_full(waiting)] == [0]
+
+
+class ShakyStore(SqliteStore):
+    """A real store that can be reached only while `away` is not set."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.away = False
+        self.refused = asyncio.Event()
+
+    def _reach(self) -> None:
+        if self.away:
+            self.refused.set()
+            raise StoreUnavailable("away")
+
+    async def commit(self, epoch: int, batch: Batch) -> None:
+        self._reach()
+        await super().commit(epoch, batch)
+
+    async def confirm(self, epoch: int, unix: float) -> None:
+        self._reach()
+        await super().confirm(epoch, unix)
+
+
+class Setting:
+    """A tenure over a store, and what it sends."""
+
+    def __init__(self, folder: Path) -> None:
+        write_registry(folder / "registry.yaml", alice="active")
+        self.registry = load_registry(folder / "registry.yaml")
+        self.store = ShakyStore(folder / "state.sqlite")
+        self.sent: asyncio.Queue[bytes] = asyncio.Queue()
+        settings = CoreSettings("gk1", "guardian-council", ("127.0.0.1", 1719), conference_capacity=5_000)
+        key = private_key("guardian-council")
+        metrics = Metrics(lambda: STATUS)
+        self.office = Office(settings, key, self.store, metrics, lambda datagram, _: self.sent.put_nowait(datagram))
+        self.alice = Guardian("alice", ())
+
+    async def begin(self) -> Tenure:
+        await self.store.open()
+        return Tenure(self.office, self.registry, await self.store.take_over("gk1", time.time()))
+
+    async def end(self, running: asyncio.Task[None]) -> None:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await self.store.close()
+        self.alice.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when the condition holds; the test's deadline ends it otherwise."""
+    for _ in itertools.count():
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+
+
+def test_an_answer_waits_for_its_commit_however_long_that_takes(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        setting = Setting(tmp_path)
+        tenure = await setting.begin()
+        setting.store.away = True
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        running = asyncio.ensure_future(tenure.run())
+        await setting.store.refused.wait()
+        assert setting.sent.empty()
+        setting.store.away = False
+        assert isinstance(decode(await setting.sent.get()), RegistrationConfirm)
+        assert {key.partition("/")[0] for key in (await setting.store.take_over("gk2", 0.0)).items} == {
+            "registration",
+            "answer",
+        }
+        await setting.end(running)
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_an_epoch_that_is_not_confirmed_answers_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        setting = Setting(tmp_path)
+        tenure = await setting.begin()
+        setting.store.away = True
+        running = asyncio.ensure_future(tenure.run())
+        await until(lambda: not tenure.confirmed)
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        assert tenure.gatekeeper.registrations == 0
+        setting.store.away = False
+        await until(lambda: tenure.confirmed)
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        assert isinstance(decode(await setting.sent.get()), RegistrationConfirm)
+        await setting.end(running)
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_whoever_is_overthrown_is_out_of_office_and_has_answered_nothing_since(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        setting = Setting(tmp_path)
+        tenure = await setting.begin()
+        await setting.store.take_over("gk2", time.time())
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        with pytest.raises(Fenced, match="epoch 1 is over: gk2 holds epoch 2"):
+            await tenure.run()
+        assert setting.sent.empty()
+        await setting.store.close()
+        setting.alice.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_hundreds_of_requests_at_once_are_all_answered_and_logged_in_order(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        setting = Setting(tmp_path)
+        tenure = await setting.begin()
+        running = asyncio.ensure_future(tenure.run())
+        alice = setting.alice
+        tenure.receive(alice.signed(alice.registration()), SOURCE)
+        answer = decode(await setting.sent.get())
+        assert isinstance(answer, RegistrationConfirm)
+        alice.endpoint_identifier = answer.endpoint_identifier
+        for call in range(300):
+            tenure.receive(alice.signed(alice.admission(call)), SOURCE)
+        answers = [decode(await setting.sent.get()) for _ in range(300)]
+        records = await setting.store.records("h323_ras", 0, 1_000)
+        assert [record.index for record in records] == list(range(602))
+        assert len({getattr(one, "request_seq_num", None) for one in answers}) == 300
+        assert not any(isinstance(one, AdmissionConfirm) for one in answers)  # there is no MCU
+        await setting.end(running)
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))

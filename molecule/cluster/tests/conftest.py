@@ -1,0 +1,49 @@
+"""The scenario's hosts, as the tests reach them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import testinfra
+from testinfra.host import Host
+
+NAME = os.environ["LAB_NAME"]
+PREFIX = os.environ["LAB_SUBNET"].rpartition(".")[0]
+NUMBERS = {"gk1": 11, "gk2": 12, "wit1": 13}
+HOSTS = tuple(NUMBERS)
+GATEKEEPERS = ("gk1", "gk2")
+VIP = f"{PREFIX}.10"
+COUNCIL = "/opt/guardian-council"
+
+
+def address(name: str) -> str:
+    """The host's own address."""
+    return f"{PREFIX}.{NUMBERS[name]}"
+
+
+def reach(name: str) -> Host:
+    """The host of that name."""
+    return testinfra.get_host(f"podman://{NAME}-{name}")
+
+
+def unit(name: str) -> str:
+    """The gatekeeper's unit on that host."""
+    return f"h323-gatekeeper-{'primary' if name == 'gk1' else 'secondary'}"
+
+
+def eventually(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Look until it is so; the time is only when to stop looking."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"not within {seconds} s: {what}")
+
+
+@pytest.fixture
+def secrets() -> Path:
+    """The controller's folder of keys."""
+    return Path(os.environ["LAB_DIRECTORY"])
