@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .decoders import decoders_module
 from .encoders import encoders_module
+from .schema import schema_module
 from .source import notice
 from .type_tree import Tree
 from .values import types_module
@@ -35,6 +36,7 @@ def main() -> None:
         "types.py": types_module(tree),
         "decoders.py": decoders_module(tree),
         "encoders.py": encoders_module(tree),
+        "schema.py": schema_module(tree),
     }
     for file, content in files.items():
         (target / file).write_text(content, encoding="utf-8")

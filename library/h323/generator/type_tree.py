@@ -16,11 +16,12 @@ NUMERIC = " 0123456789"
 
 @dataclass
 class Component:
-    """A field of a SEQUENCE."""
+    """A field of a SEQUENCE; `standard` is its name in the ASN.1, `name` the one in Python."""
 
     name: str
     type: str
     optional: bool
+    standard: str
 
 
 @dataclass
@@ -162,7 +163,7 @@ class Tree:
                 # A NULL component says something by being there: True, for None is what an absent one is.
                 present = part.TYPE == "NULL"
                 inner = self._leaf("present", (), "bool") if present else self._visit(part, f"{name}-{key}")
-                target.append(Component(snake_case(key), inner, optional))
+                target.append(Component(snake_case(key), inner, optional, key))
 
     def _choice(self, obj: Any, name: str) -> None:
         choice = Choice(name, [], None)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .source import indented, notice
-from .type_tree import Choice, Component, Leaf, Sequence, SequenceOf, Tree
+from .type_tree import Choice, Leaf, Sequence, SequenceOf, Tree
 
 
 def types_module(tree: Tree) -> str:
@@ -43,7 +45,7 @@ def _union(tree: Tree, choice: Choice) -> str:
 
 def _dataclass(tree: Tree, sequence: Sequence) -> list[str]:
     """A dataclass with its methods spelled out: what @dataclass would compile at each import takes 1 ms a class."""
-    fields = [*sequence.root, *(Component(one.name, one.type, optional=True) for one in sequence.additions)]
+    fields = [*sequence.root, *(replace(one, optional=True) for one in sequence.additions)]
     typed = [f"{one.name}: {_annotation(tree, one.type)}{' | None' if one.optional else ''}" for one in fields]
     slots = "".join(f'"{one.name}", ' for one in fields)
     head = [
