@@ -1,4 +1,4 @@
-"""Admission: ARQ and DRQ (H.225.0 7.11, 7.13), one function a policy."""
+"""Admission: ARQ (H.225.0 7.11), one function a policy."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ from h323.council import CallProfile, CallType, ProfileError, RefusalName, read_
 from h323.ras import (
     AdmissionConfirm,
     AdmissionRequest,
-    DisengageConfirm,
-    DisengageRequest,
     UUIEsRequested,
 )
 
+from gatekeeper.core.bandwidth import BANDWIDTH_UNIT_BPS, bandwidth_quota, clamped
+from gatekeeper.core.call_identifier import call_identifier_of
+from gatekeeper.core.calls import Call
 from gatekeeper.core.denial import Denial
 from gatekeeper.core.effects import Address
 from gatekeeper.core.registration import alias_text, own_registration
 from gatekeeper.core.request import Decision, Request
 from gatekeeper.core.settings import CoreSettings, Mcu
-from gatekeeper.core.state import Call, Registration, State
+from gatekeeper.core.state import Registration, State
 from gatekeeper.core.transport_address import from_transport_address, to_transport_address
 from gatekeeper.store import Change
-
-BANDWIDTH_UNIT_BPS = 100
-"""BandWidth counts hundreds of bit/s (H.225.0 7.4)."""
 
 _NO_UUIES = UUIEsRequested(
     setup=False,
@@ -53,22 +51,15 @@ def admit(request: Request[AdmissionRequest]) -> Decision | Denial:
     if registration is None:
         return Denial(RefusalName.NOT_REGISTERED, "this endpoint is not registered", reason="callerNotRegistered")
     call_identifier = call_identifier_of(message)
-    call = state.calls.get((registration.endpoint_identifier, call_identifier))
+    call = state.calls.get(registration.endpoint_identifier, call_identifier)
     if call is None:
         decided = _new_call(request, registration, call_identifier)
         if isinstance(decided, Denial):
             return decided
         call = decided
-        state.add_call(call)
+        state.calls.add(call)
     # A call that is there already was admitted before: asking again, freshly signed, changes nothing.
     return Decision(_confirm(message, call), (Change(call.key, call.encoded()),), _notes(call), alive=None)
-
-
-def call_identifier_of(message: AdmissionRequest | DisengageRequest) -> str:
-    """The callIdentifier as 32 hexadecimal digits; version 1 terminals have only the conferenceID."""
-    if message.call_identifier is not None:
-        return message.call_identifier.guid.hex()
-    return message.conference_id.hex()
 
 
 def _new_call(request: Request[AdmissionRequest], registration: Registration, call_identifier: str) -> Call | Denial:
@@ -83,8 +74,7 @@ def _new_call(request: Request[AdmissionRequest], registration: Registration, ca
     destination = _destination(request, registration)
     if isinstance(destination, Denial):
         return destination
-    wanted = message.band_width * BANDWIDTH_UNIT_BPS
-    granted = min(wanted, request.settings.maximum_bandwidth_bps)
+    granted = clamped(message.band_width, request.settings)
     denial = bandwidth_quota(request.state, registration.terminal_id, granted, request.guardian.bandwidth_quota_bps)
     if denial is not None:
         return denial
@@ -97,6 +87,8 @@ def _new_call(request: Request[AdmissionRequest], registration: Registration, ca
         destination=destination.address,
         mcu=destination.mcu,
         answer_call=message.answer_call,
+        call_reference=message.call_reference_value,
+        admitted_at=request.now.unix,
     )
 
 
@@ -109,18 +101,9 @@ def pii_policy(profile: CallProfile) -> Denial | None:
 
 def conference_capacity(state: State, conference_id: str, settings: CoreSettings) -> Denial | None:
     """A conference has at most so many legs."""
-    if state.participants(conference_id) >= settings.conference_capacity:
+    if state.calls.participants(conference_id) >= settings.conference_capacity:
         detail = f"the conference has {settings.conference_capacity} participants already"
         return Denial(RefusalName.CAPACITY_EXCEEDED, detail)
-    return None
-
-
-def bandwidth_quota(state: State, terminal_id: str, granted: int, quota: int) -> Denial | None:
-    """All calls of a guardian together stay within their quota (bit/s)."""
-    in_use = state.bandwidth_of(terminal_id)
-    if in_use + granted > quota:
-        detail = f"{in_use} of {quota} bit/s in use, {granted} more asked for"
-        return Denial(RefusalName.BANDWIDTH_EXCEEDED, detail)
     return None
 
 
@@ -145,7 +128,7 @@ def _destination_at(request: Request[AdmissionRequest]) -> Destination | Denial:
     if address is not None:
         mcu = next((mcu for mcu in request.settings.mcus if mcu.address == address), None)
         if mcu is not None:
-            full = request.state.legs_of(mcu.name) >= mcu.capacity
+            full = request.state.calls.legs_of(mcu.name) >= mcu.capacity
             return _mcus_full() if full else Destination(mcu.address, mcu.name)
         if request.state.registration_at(address) is not None:
             return Destination(address)
@@ -157,12 +140,12 @@ def least_loaded_mcu(state: State, mcus: tuple[Mcu, ...], conference_id: str) ->
     if not mcus:
         detail = "no MCU is configured; name one under mcus"
         return Denial(RefusalName.CAPACITY_EXCEEDED, detail)
-    current = state.mcu_of(conference_id)
+    current = state.calls.mcu_of(conference_id)
     candidates = [mcu for mcu in mcus if current is None or mcu.name == current]
-    free = [mcu for mcu in candidates if state.legs_of(mcu.name) < mcu.capacity]
+    free = [mcu for mcu in candidates if state.calls.legs_of(mcu.name) < mcu.capacity]
     if not free:
         return _mcus_full()
-    chosen = min(free, key=lambda mcu: (state.legs_of(mcu.name) / mcu.capacity, mcu.name))
+    chosen = min(free, key=lambda mcu: (state.calls.legs_of(mcu.name) / mcu.capacity, mcu.name))
     return Destination(chosen.address, chosen.name)
 
 
@@ -183,17 +166,3 @@ def _confirm(message: AdmissionRequest, call: Call) -> AdmissionConfirm:
 
 def _notes(call: Call) -> dict[str, object]:
     return {"bandwidth_bps": call.bandwidth_bps, "destination": f"{call.destination[0]}:{call.destination[1]}"}
-
-
-def disengage(request: Request[DisengageRequest]) -> Decision | Denial:
-    """Decide a signed DRQ: only the endpoint whose call it is can end it."""
-    message, state = request.message, request.state
-    registration = own_registration(state, request.guardian, message.endpoint_identifier)
-    if registration is None:
-        return Denial(RefusalName.NOT_REGISTERED, "this endpoint is not registered", reason="notRegistered")
-    call = state.calls.get((registration.endpoint_identifier, call_identifier_of(message)))
-    if call is None:
-        return Denial(RefusalName.UNKNOWN_CALL, "this endpoint has no such call", reason="requestToDropOther")
-    state.remove_call(call)
-    answer = DisengageConfirm(request_seq_num=message.request_seq_num)
-    return Decision(answer, (Change(call.key, None),), {"bandwidth_bps": call.bandwidth_bps})

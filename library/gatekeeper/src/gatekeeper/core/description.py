@@ -30,7 +30,8 @@ from h323.ras import (
     UnregistrationRequest,
 )
 
-from gatekeeper.core.admission import BANDWIDTH_UNIT_BPS, call_identifier_of
+from gatekeeper.core.bandwidth import BANDWIDTH_UNIT_BPS
+from gatekeeper.core.call_identifier import call_identifier_of
 from gatekeeper.core.registration import alias_text
 
 SHORT_NAMES: dict[type[Any], str] = {

@@ -20,13 +20,14 @@ from h323.ras import (
     decode,
 )
 
-from gatekeeper.core.admission import admit, disengage
+from gatekeeper.core.admission import admit
 from gatekeeper.core.answers import AnswerCache, request_digest
 from gatekeeper.core.authentication import Authenticator, permitted
 from gatekeeper.core.deadlines import Deadlines
 from gatekeeper.core.denial import Denial
 from gatekeeper.core.description import describe_request, request_seq_num, short_name
 from gatekeeper.core.discovery import discover
+from gatekeeper.core.disengage import disengage
 from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send
 from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM, Journal
 from gatekeeper.core.refusal_budget import RefusalBudget
@@ -312,7 +313,7 @@ class Gatekeeper:
     def _end(self, registration: Registration, now: Instant, detail: str) -> Commit:
         """End a registration and its calls by the gatekeeper's own decision."""
         self._deadlines.cancel(registration.endpoint_identifier)
-        calls = len(self._state.calls_of(registration.endpoint_identifier))
+        calls = self._state.calls.count_of(registration.endpoint_identifier)
         changes = unregister_endpoint(self._state, registration)
         fields = {
             "msg_type": "EXPIRED",

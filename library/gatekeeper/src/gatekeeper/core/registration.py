@@ -159,8 +159,8 @@ def unregister(request: Request[UnregistrationRequest]) -> Decision | Denial:
 
 def unregister_endpoint(state: State, registration: Registration) -> tuple[Change, ...]:
     """Remove the registration and its calls; the changes that do so in the store."""
-    calls = state.calls_of(registration.endpoint_identifier)
+    calls = state.calls.of_endpoint(registration.endpoint_identifier)
     for call in calls:
-        state.remove_call(call)
+        state.calls.remove(call)
     state.remove_registration(registration)
     return (*(Change(call.key, None) for call in calls), Change(registration.key, None))
