@@ -115,41 +115,65 @@ def _text(alphabet_name: str, low: int, high: int | None, alphabet: str | None, 
     return [*counting, *_ALIGN, put] if low else [*counting, "if count:", *indented([*_ALIGN, put])]
 
 
-def _bitmap(components: list[Component]) -> str:
+def _bitmap(components: list[Component], signed: Component | None) -> str:
     last = len(components) - 1
     return " | ".join(
-        f"(value.{one.name} is not None) << {last - i}" if i < last else f"(value.{one.name} is not None)"
+        f"({_present(one, signed)}) << {last - i}" if i < last else f"({_present(one, signed)})"
         for i, one in enumerate(components)
     )
 
 
+def _present(one: Component, signed: Component | None) -> str:
+    there = f"value.{one.name} is not None"
+    return f"{there} or w.crypto_tokens is not None" if one is signed else there
+
+
+def _crypto_tokens(tree: Tree, found: Sequence) -> Component | None:
+    """A RAS message's own cryptoTokens, which may be encoded beforehand; not those of what stands inside it."""
+    messages = tree.types["RasMessage"]
+    if not isinstance(messages, Choice):
+        raise TypeError("RasMessage is not a CHOICE")
+    if found.name not in {inner for _, inner in [*messages.root, *(messages.additions or [])]}:
+        return None
+    return next((one for one in [*found.root, *found.additions] if one.name == "crypto_tokens"), None)
+
+
+def _putting(one: Component, putting: list[str], signed: Component | None, *, open_type: bool) -> list[str]:
+    """Put an optional component; crypto tokens that were encoded beforehand go before the value's own."""
+    if one is not signed:
+        return [f"if value.{one.name} is not None:", *indented(putting)]
+    ready = ["if w.crypto_tokens is not None:", f"    w.put_crypto_tokens(open_type={open_type})"]
+    return [*ready, f"elif value.{one.name} is not None:", *indented(putting)]
+
+
 def _sequence(tree: Tree, found: Sequence) -> list[str]:
     lines = [f"if value.__class__ is not types.{found.name}:", f"    raise unfit(value, '{found.name}')"]
+    signed = _crypto_tokens(tree, found)
     optional = [one for one in found.root if one.optional]
-    head = _bitmap(optional) or "0"
+    head = _bitmap(optional, signed) or "0"
     if found.additions:
-        lines.append(f"additions = {_bitmap(found.additions)}")
+        lines.append(f"additions = {_bitmap(found.additions, signed)}")
         head = f"(additions != 0) << {len(optional)} | {head}" if optional else "(additions != 0)"
     if optional or found.extensible:
         lines += _bits(f"({head})", len(optional) + found.extensible)
     for one in found.root:
         putting = _from(tree, f"value.{one.name}", one.type)
         if one.optional:
-            lines += [f"if value.{one.name} is not None:", *indented(putting)]
+            lines += _putting(one, putting, signed, open_type=False)
         else:
             lines += putting
     if found.additions:
-        lines += _additions(found.additions)
+        lines += _additions(found.additions, signed)
     return lines
 
 
-def _additions(additions: list[Component]) -> list[str]:
+def _additions(additions: list[Component], signed: Component | None) -> list[str]:
     known = len(additions)
     lines = ["if not additions:", "    return"]
     # The bitmap's length less one is a normally small number (X.691 19.8): seven bits up to 64 additions.
     lines += _bits(f"{known - 1 << known} | additions", 7 + known)
     for one in additions:
-        lines += [f"if value.{one.name} is not None:", f"    w.open_type(e_{one.type}, value.{one.name})"]
+        lines += _putting(one, [f"w.open_type(e_{one.type}, value.{one.name})"], signed, open_type=True)
     return lines
 
 

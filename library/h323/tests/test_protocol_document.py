@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from h323.council import CallProfile, CallType, profile_generic_data, read_profile
 from h323.council.profile import PROFILE_ID
 from h323.council.refusal import REFUSAL_ID, RefusalName
-from h323.h235 import read_token, sign, verify
+from h323.h235 import PrivateKey, read_token, sign, verify
 from h323.ras import AdmissionRequest, CallIdentifier, decode
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "protocol.md"
@@ -40,8 +38,8 @@ def octets(text: str) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def key(given: dict[str, Any]) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(given["private_key"]))
+def key(given: dict[str, Any]) -> PrivateKey:
+    return PrivateKey.from_private_bytes(bytes.fromhex(given["private_key"]))
 
 
 def admission_request(given: dict[str, Any]) -> AdmissionRequest:
@@ -69,9 +67,7 @@ def admission_request(given: dict[str, Any]) -> AdmissionRequest:
     )
 
 
-def test_the_signed_datagram_is_the_documents(
-    given: dict[str, Any], octets: dict[str, bytes], key: Ed25519PrivateKey
-) -> None:
+def test_the_signed_datagram_is_the_documents(given: dict[str, Any], octets: dict[str, bytes], key: PrivateKey) -> None:
     token = given["token"]
     datagram = sign(
         admission_request(given),
@@ -84,17 +80,17 @@ def test_the_signed_datagram_is_the_documents(
     assert datagram == octets["The datagram"]
 
 
-def test_its_parts_are_the_documents(given: dict[str, Any], octets: dict[str, bytes], key: Ed25519PrivateKey) -> None:
+def test_its_parts_are_the_documents(given: dict[str, Any], octets: dict[str, bytes], key: PrivateKey) -> None:
     datagram = octets["The datagram"]
     message = decode(datagram)
     assert isinstance(message, AdmissionRequest)
     token = read_token(message)
     assert token is not None
-    assert octets["The public key"] == key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    assert octets["The public key"] == key.public_key().public_bytes_raw()
     assert octets["The ClearToken"] in datagram
     assert octets["The signature"] == token.signature
     assert verify(datagram, token, key.public_key())
-    key.public_key().verify(octets["The signature"], datagram.replace(octets["The signature"], bytes(64)))
+    assert key.public_key().verify(octets["The signature"], datagram.replace(octets["The signature"], bytes(64)))
     assert token.senders_id == given["token"]["sendersID"]
     assert read_profile(message.generic_data).purpose == given["call_profile"]["purpose"]
 

@@ -6,12 +6,11 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gatekeeper.core import Commit, CoreSettings, Gatekeeper, Mcu, Send
 from gatekeeper.core import Instant as GatekeeperInstant
 from gatekeeper.registry import Guardian, KeySlot, Registry
 from gatekeeper.store import Snapshot, Term
-from h323.h235 import sign
+from h323.h235 import PrivateKey, sign
 from h323.ras import RasMessage
 from terminal.core import (
     Effect,
@@ -33,12 +32,12 @@ START = Instant(1_000.0, 1_800_000_000.0)
 CONFERENCE = bytes(range(16))
 
 
-def private_key(name: str) -> Ed25519PrivateKey:
+def private_key(name: str) -> PrivateKey:
     """A key of this name, the same in every run."""
-    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
+    return PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
 
 
-def identity(name: str, key: Ed25519PrivateKey | None = None) -> Identity:
+def identity(name: str, key: PrivateKey | None = None) -> Identity:
     gatekeeper_key = private_key(IDENTIFIER).public_key()
     return Identity(f"if://guardian/{name}", key or private_key(name), IDENTIFIER, gatekeeper_key)
 
@@ -64,7 +63,7 @@ def from_gatekeeper(
     message: RasMessage,
     general_id: str | None,
     unix: float = START.unix,
-    key: Ed25519PrivateKey | None = None,
+    key: PrivateKey | None = None,
     senders_id: str = IDENTIFIER,
 ) -> bytes:
     """A datagram as the gatekeeper signs it, unless told otherwise."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from h323.h235 import PrivateKey
 from terminal.cli import main
 from terminal.client import Client
 from terminal.core import Identity, RetransmissionPolicy
@@ -106,7 +106,7 @@ def registrations(service: Service) -> int:
 
 
 def test_nobody_there_is_said_and_not_waited_for_long() -> None:
-    key = Ed25519PrivateKey.generate()
+    key = PrivateKey.generate()
     identity = Identity("if://guardian/alice", key, "guardian-council", key.public_key())
 
     async def ask() -> str:

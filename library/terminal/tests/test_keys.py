@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from terminal.errors import TerminalError
 from terminal.keys import (
@@ -56,7 +56,7 @@ def test_what_is_no_ed25519_key_is_named_with_what_to_do(tmp_path: Path) -> None
     contents = [
         b"no key at all",
         other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-        create_private_key(tmp_path / "locked").private_bytes(
+        ed25519.Ed25519PrivateKey.generate().private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase")
         ),
     ]

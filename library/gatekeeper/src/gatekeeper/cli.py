@@ -14,6 +14,7 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from h323.h235 import PrivateKey
 
 from gatekeeper.alone import CONTROL_SOCKET as CONTROL_SOCKET_ALONE
 from gatekeeper.alone import STATE, Options, settings_alone
@@ -138,7 +139,7 @@ def _store(settings: Settings) -> Store:
     return EtcdStore(store.endpoints, store.tls, store.nodes, near=settings.ras.address)
 
 
-def _load_key(path: Path) -> Ed25519PrivateKey:
+def _load_key(path: Path) -> PrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except FileNotFoundError as error:
@@ -152,7 +153,7 @@ def _load_key(path: Path) -> Ed25519PrivateKey:
         ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise SettingsError(f"signing_key {path} is no Ed25519 key; write one there")
-    return key
+    return PrivateKey.from_private_bytes(key.private_bytes_raw())
 
 
 def _validate(options: argparse.Namespace) -> int:

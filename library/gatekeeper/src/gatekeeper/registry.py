@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import yaml
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from h323.h235 import PublicKey
 
 MAXIMUM_SIZE = 1_048_576
 """Octets; a registry of 25 guardians has about 8,000."""
@@ -43,7 +43,7 @@ class KeySlot:
     """One Ed25519 key of a guardian. Times are Unix seconds, None means no bound."""
 
     epoch: int
-    public_key: Ed25519PublicKey
+    public_key: PublicKey
     state: str
     not_before: float
     not_after: float | None
@@ -128,12 +128,15 @@ def _timestamp(text: str) -> float | None:
     return None if moment.tzinfo else moment.replace(tzinfo=timezone.utc).timestamp()
 
 
-def _public_key(text: str) -> Ed25519PublicKey | None:
+def _public_key(text: str) -> PublicKey | None:
     try:
-        octets = base64.b64decode(text, validate=True)
-        return Ed25519PublicKey.from_public_bytes(octets)
+        return PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError):
         return None
+
+
+_NO_KEY = PublicKey(b"")
+"""In the place of one that can't be read: it verifies nothing, and its registry is never handed out."""
 
 
 class _Fields:
@@ -286,7 +289,7 @@ class _Reader:
         not_after = fields.optional("not_after", _is_time, _TIME_ADVICE + " or null")
         return KeySlot(
             epoch=int(fields.text("epoch", _is_count, "1") or 0),
-            public_key=_public_key(public_key) or Ed25519PublicKey.from_public_bytes(bytes(32)),
+            public_key=_public_key(public_key) or _NO_KEY,
             state=fields.text("state", *_one_of(KEY_STATES)),
             not_before=_timestamp(fields.text("not_before", _is_time, _TIME_ADVICE)) or 0.0,
             not_after=_timestamp(not_after) if not_after else None,

@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from h323.h235 import PrivateKey
 
 from gatekeeper.control import Control
 from gatekeeper.core import Address, Observe, Send, Standby
@@ -33,7 +33,7 @@ _MOST_ROUTES = 100_000
 class Server:
     """One node's gatekeeper service."""
 
-    def __init__(self, settings: Settings, registry: Registry, signing_key: Ed25519PrivateKey, store: Store) -> None:
+    def __init__(self, settings: Settings, registry: Registry, signing_key: PrivateKey, store: Store) -> None:
         self._settings = settings
         self._registry = registry
         self._store = store

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from h323.h235 import PrivateKey
 
 from gatekeeper.core import Address, Commit, CoreSettings, Effect, Gatekeeper, Instant, Observe, Send
 from gatekeeper.metrics import Metrics
@@ -40,7 +40,7 @@ class Office:
     """What a term of office needs of its node."""
 
     settings: CoreSettings
-    signing_key: Ed25519PrivateKey
+    signing_key: PrivateKey
     store: Store
     metrics: Metrics
     send: SendTo

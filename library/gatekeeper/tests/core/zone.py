@@ -6,12 +6,11 @@ import hashlib
 import json
 from dataclasses import replace
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gatekeeper.core import Address, Commit, CoreSettings, Effect, Gatekeeper, Instant, Mcu, Observe, Send
 from gatekeeper.registry import Guardian, KeySlot, Registry
 from gatekeeper.store import Batch, Snapshot, Term
 from h323.council import CallProfile, RefusalName, profile_generic_data, read_refusal
-from h323.h235 import read_token, sign, verify
+from h323.h235 import PrivateKey, read_token, sign, verify
 from h323.ras import (
     PROTOCOL_IDENTIFIER,
     AdmissionRequest,
@@ -39,9 +38,9 @@ SETTINGS = CoreSettings(
 )
 
 
-def private_key(name: str) -> Ed25519PrivateKey:
+def private_key(name: str) -> PrivateKey:
     """A key of this name, the same in every run."""
-    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
+    return PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
 
 
 def guardian(name: str, status: str = "active") -> Guardian:
@@ -145,7 +144,7 @@ def refusal_of(message: RasMessage | None) -> RefusalName | None:
 class Terminal:
     """A guardian's terminal at an address of its own."""
 
-    def __init__(self, zone: Zone, name: str, host: int = 101, key: Ed25519PrivateKey | None = None) -> None:
+    def __init__(self, zone: Zone, name: str, host: int = 101, key: PrivateKey | None = None) -> None:
         self.zone = zone
         self.terminal_id = f"if://guardian/{name}"
         self.name = name

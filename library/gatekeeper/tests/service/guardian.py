@@ -9,9 +9,8 @@ import socket
 import time
 from collections.abc import Iterator
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from h323.council import RefusalName, read_refusal
-from h323.h235 import read_token, sign, verify
+from h323.h235 import PrivateKey, read_token, sign, verify
 from h323.ras import (
     PROTOCOL_IDENTIFIER,
     AdmissionRequest,
@@ -38,9 +37,9 @@ _VENDOR = VendorIdentifier(vendor=H221NonStandard(t35_country_code=0, t35_extens
 _TYPE = EndpointType(mc=False, undefined_node=False)
 
 
-def private_key(name: str) -> Ed25519PrivateKey:
+def private_key(name: str) -> PrivateKey:
     """A key of this name, the same in every run."""
-    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
+    return PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
 
 
 class Guardian:

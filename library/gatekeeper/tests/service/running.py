@@ -23,6 +23,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from gatekeeper.control_client import NotRunningError, ask
+from h323.h235 import PrivateKey
 
 from .guardian import HOST, IDENTIFIER, private_key
 
@@ -48,8 +49,9 @@ def free_port() -> int:
     raise AssertionError
 
 
-def write_key(path: Path, key: Ed25519PrivateKey) -> None:
-    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+def write_key(path: Path, key: PrivateKey) -> None:
+    pem = Ed25519PrivateKey.from_private_bytes(key.private_bytes_raw())
+    path.write_bytes(pem.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def write_registry(path: Path, **guardians: str) -> None:

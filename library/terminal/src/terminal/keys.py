@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+from h323.h235 import PrivateKey, PublicKey
 
 from terminal.durable_file import create_file, replace_file
 from terminal.errors import TerminalError
@@ -24,7 +25,7 @@ FOLDER_MODE = 0o700
 PUBLIC_MODE = 0o644
 
 
-def create_private_key(path: Path) -> Ed25519PrivateKey:
+def create_private_key(path: Path) -> PrivateKey:
     """Make a private key and write it to `path`, readable by its owner only.
 
     Raises:
@@ -32,10 +33,10 @@ def create_private_key(path: Path) -> Ed25519PrivateKey:
     """
     key = Ed25519PrivateKey.generate()
     create_file(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), PRIVATE_MODE)
-    return key
+    return PrivateKey.from_private_bytes(key.private_bytes_raw())
 
 
-def load_private_key(path: Path) -> Ed25519PrivateKey:
+def load_private_key(path: Path) -> PrivateKey:
     """The private key in the file.
 
     Raises:
@@ -48,10 +49,10 @@ def load_private_key(path: Path) -> Ed25519PrivateKey:
         raise _no_key(path, "an Ed25519 private key (PKCS#8 PEM, no passphrase)") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise _no_key(path, "an Ed25519 private key (PKCS#8 PEM, no passphrase)")
-    return key
+    return PrivateKey.from_private_bytes(key.private_bytes_raw())
 
 
-def load_public_key(path: Path) -> Ed25519PublicKey:
+def load_public_key(path: Path) -> PublicKey:
     """The public key in the file.
 
     Raises:
@@ -64,7 +65,10 @@ def load_public_key(path: Path) -> Ed25519PublicKey:
         raise _no_key(path, "an Ed25519 public key (PEM)") from error
     if not isinstance(key, Ed25519PublicKey):
         raise _no_key(path, "an Ed25519 public key (PEM)")
-    return key
+    try:
+        return PublicKey.from_public_bytes(key.public_bytes_raw())
+    except ValueError as error:
+        raise _no_key(path, "an Ed25519 public key that can be trusted (PEM)") from error
 
 
 def public_key_file(private: Path) -> Path:
@@ -72,16 +76,17 @@ def public_key_file(private: Path) -> Path:
     return private.with_suffix(".pub.pem")
 
 
-def write_public_key(path: Path, key: Ed25519PublicKey) -> None:
+def write_public_key(path: Path, key: PublicKey) -> None:
     """Write a public key, for others to check signatures with.
 
     Raises:
         TerminalError: the file can't be written.
     """
-    replace_file(path, key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), PUBLIC_MODE)
+    pem = Ed25519PublicKey.from_public_bytes(key.public_bytes_raw())
+    replace_file(path, pem.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), PUBLIC_MODE)
 
 
-def public_key_text(key: Ed25519PublicKey) -> str:
+def public_key_text(key: PublicKey) -> str:
     """The public key as the registry writes it: base64 of its 32 octets (RFC 8032 5.1.5)."""
     return base64.b64encode(key.public_bytes_raw()).decode()
 

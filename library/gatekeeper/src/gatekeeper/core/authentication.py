@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from h323.council import RefusalName
-from h323.h235 import Freshness, ReplayWindow, SignedToken, TokenError, read_token, verify
+from h323.h235 import Freshness, PublicKey, ReplayWindow, SignedToken, TokenError, read_token, verify
 from h323.ras import GatekeeperRequest, RasMessage
 
 from gatekeeper.core.denial import Denial
@@ -62,7 +61,7 @@ class Authenticator:
         return guardian, token
 
     @staticmethod
-    def _keys(guardian: Guardian, unix: float) -> tuple[Ed25519PublicKey, ...]:
+    def _keys(guardian: Guardian, unix: float) -> tuple[PublicKey, ...]:
         return tuple(slot.public_key for slot in guardian.usable_keys(unix))
 
 

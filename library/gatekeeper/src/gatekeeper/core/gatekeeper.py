@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from h323.h235 import SignedToken, read_token, sign
+from h323.h235 import PrivateKey, SignedToken, read_token, sign
 from h323.ras import (
     AdmissionRequest,
     DecodeError,
@@ -87,7 +86,7 @@ class Gatekeeper:
         self,
         settings: CoreSettings,
         registry: Registry,
-        signing_key: Ed25519PrivateKey,
+        signing_key: PrivateKey,
         snapshot: Snapshot,
         now: Instant,
         random_bytes: RandomBytes,

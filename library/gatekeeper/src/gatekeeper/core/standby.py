@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from h323.h235 import sign
+from h323.h235 import PrivateKey, sign
 from h323.ras import (
     PROTOCOL_IDENTIFIER,
     AlternateGK,
@@ -26,9 +25,7 @@ from gatekeeper.core.transport_address import to_transport_address
 class Standby:
     """Answers discovery with a redirect to the active gatekeeper's address, and nothing else at all."""
 
-    def __init__(
-        self, settings: CoreSettings, signing_key: Ed25519PrivateKey, random_bytes: Callable[[int], bytes]
-    ) -> None:
+    def __init__(self, settings: CoreSettings, signing_key: PrivateKey, random_bytes: Callable[[int], bytes]) -> None:
         self._settings = settings
         self._signing_key = signing_key
         self._random_bytes = random_bytes

@@ -35,7 +35,7 @@ def e_RasMessage(w: Writer, value: Any) -> None:
 def e_GatekeeperRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.GatekeeperRequest:
         raise unfit(value, 'GatekeeperRequest')
-    additions = (value.alternate_endpoints is not None) << 11 | (value.tokens is not None) << 10 | (value.crypto_tokens is not None) << 9 | (value.authentication_capability is not None) << 8 | (value.algorithm_oids is not None) << 7 | (value.integrity is not None) << 6 | (value.integrity_check_value is not None) << 5 | (value.supports_alt_gk is not None) << 4 | (value.feature_set is not None) << 3 | (value.generic_data is not None) << 2 | (value.supports_assigned_gk is not None) << 1 | (value.assigned_gatekeeper is not None)
+    additions = (value.alternate_endpoints is not None) << 11 | (value.tokens is not None) << 10 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 9 | (value.authentication_capability is not None) << 8 | (value.algorithm_oids is not None) << 7 | (value.integrity is not None) << 6 | (value.integrity_check_value is not None) << 5 | (value.supports_alt_gk is not None) << 4 | (value.feature_set is not None) << 3 | (value.generic_data is not None) << 2 | (value.supports_assigned_gk is not None) << 1 | (value.assigned_gatekeeper is not None)
     w.pending = w.pending << 5 | ((additions != 0) << 4 | (value.non_standard_data is not None) << 3 | (value.gatekeeper_identifier is not None) << 2 | (value.call_services is not None) << 1 | (value.endpoint_alias is not None))
     w.count += 5
     number = value.request_seq_num
@@ -63,7 +63,9 @@ def e_GatekeeperRequest(w: Writer, value: Any) -> None:
         w.open_type(e__sequence_of_endpoint_0_none, value.alternate_endpoints)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.authentication_capability is not None:
         w.open_type(e__sequence_of_authenticationmechanism_0_none, value.authentication_capability)
@@ -2454,7 +2456,7 @@ def e_AlternateGK(w: Writer, value: Any) -> None:
 def e_GatekeeperConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.GatekeeperConfirm:
         raise unfit(value, 'GatekeeperConfirm')
-    additions = (value.alternate_gatekeeper is not None) << 10 | (value.authentication_mode is not None) << 9 | (value.tokens is not None) << 8 | (value.crypto_tokens is not None) << 7 | (value.algorithm_oid is not None) << 6 | (value.integrity is not None) << 5 | (value.integrity_check_value is not None) << 4 | (value.feature_set is not None) << 3 | (value.generic_data is not None) << 2 | (value.assigned_gatekeeper is not None) << 1 | (value.rehoming_model is not None)
+    additions = (value.alternate_gatekeeper is not None) << 10 | (value.authentication_mode is not None) << 9 | (value.tokens is not None) << 8 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 7 | (value.algorithm_oid is not None) << 6 | (value.integrity is not None) << 5 | (value.integrity_check_value is not None) << 4 | (value.feature_set is not None) << 3 | (value.generic_data is not None) << 2 | (value.assigned_gatekeeper is not None) << 1 | (value.rehoming_model is not None)
     w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.non_standard_data is not None) << 1 | (value.gatekeeper_identifier is not None))
     w.count += 3
     number = value.request_seq_num
@@ -2479,7 +2481,9 @@ def e_GatekeeperConfirm(w: Writer, value: Any) -> None:
         w.open_type(e_AuthenticationMechanism, value.authentication_mode)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.algorithm_oid is not None:
         w.open_type(e__object_identifier, value.algorithm_oid)
@@ -2521,7 +2525,7 @@ def e_RehomingModel(w: Writer, value: Any) -> None:
 def e_GatekeeperReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.GatekeeperReject:
         raise unfit(value, 'GatekeeperReject')
-    additions = (value.alt_gk_info is not None) << 5 | (value.tokens is not None) << 4 | (value.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.feature_set is not None) << 1 | (value.generic_data is not None)
+    additions = (value.alt_gk_info is not None) << 5 | (value.tokens is not None) << 4 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.feature_set is not None) << 1 | (value.generic_data is not None)
     w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.non_standard_data is not None) << 1 | (value.gatekeeper_identifier is not None))
     w.count += 3
     number = value.request_seq_num
@@ -2544,7 +2548,9 @@ def e_GatekeeperReject(w: Writer, value: Any) -> None:
         w.open_type(e_AltGKInfo, value.alt_gk_info)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -2593,7 +2599,7 @@ def e_AltGKInfo(w: Writer, value: Any) -> None:
 def e_RegistrationRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RegistrationRequest:
         raise unfit(value, 'RegistrationRequest')
-    additions = (value.alternate_endpoints is not None) << 26 | (value.time_to_live is not None) << 25 | (value.tokens is not None) << 24 | (value.crypto_tokens is not None) << 23 | (value.integrity_check_value is not None) << 22 | (value.keep_alive is not None) << 21 | (value.endpoint_identifier is not None) << 20 | (value.will_supply_uuies is not None) << 19 | (value.maintain_connection is not None) << 18 | (value.alternate_transport_addresses is not None) << 17 | (value.additive_registration is not None) << 16 | (value.terminal_alias_pattern is not None) << 15 | (value.supports_alt_gk is not None) << 14 | (value.usage_reporting_capability is not None) << 13 | (value.multiple_calls is not None) << 12 | (value.supported_h248_packages is not None) << 11 | (value.call_credit_capability is not None) << 10 | (value.capacity_reporting_capability is not None) << 9 | (value.capacity is not None) << 8 | (value.feature_set is not None) << 7 | (value.generic_data is not None) << 6 | (value.restart is not None) << 5 | (value.supports_acf_sequences is not None) << 4 | (value.supports_assigned_gk is not None) << 3 | (value.assigned_gatekeeper is not None) << 2 | (value.transport_qos is not None) << 1 | (value.language is not None)
+    additions = (value.alternate_endpoints is not None) << 26 | (value.time_to_live is not None) << 25 | (value.tokens is not None) << 24 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 23 | (value.integrity_check_value is not None) << 22 | (value.keep_alive is not None) << 21 | (value.endpoint_identifier is not None) << 20 | (value.will_supply_uuies is not None) << 19 | (value.maintain_connection is not None) << 18 | (value.alternate_transport_addresses is not None) << 17 | (value.additive_registration is not None) << 16 | (value.terminal_alias_pattern is not None) << 15 | (value.supports_alt_gk is not None) << 14 | (value.usage_reporting_capability is not None) << 13 | (value.multiple_calls is not None) << 12 | (value.supported_h248_packages is not None) << 11 | (value.call_credit_capability is not None) << 10 | (value.capacity_reporting_capability is not None) << 9 | (value.capacity is not None) << 8 | (value.feature_set is not None) << 7 | (value.generic_data is not None) << 6 | (value.restart is not None) << 5 | (value.supports_acf_sequences is not None) << 4 | (value.supports_assigned_gk is not None) << 3 | (value.assigned_gatekeeper is not None) << 2 | (value.transport_qos is not None) << 1 | (value.language is not None)
     w.pending = w.pending << 4 | ((additions != 0) << 3 | (value.non_standard_data is not None) << 2 | (value.terminal_alias is not None) << 1 | (value.gatekeeper_identifier is not None))
     w.count += 4
     number = value.request_seq_num
@@ -2627,7 +2633,9 @@ def e_RegistrationRequest(w: Writer, value: Any) -> None:
         w.open_type(e__long_integer_1_4294967295, value.time_to_live)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -3106,7 +3114,7 @@ def e__sequence_of__text_1_32_none_8_0_none(w: Writer, value: Any) -> None:
 def e_RegistrationConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RegistrationConfirm:
         raise unfit(value, 'RegistrationConfirm')
-    additions = (value.alternate_gatekeeper is not None) << 19 | (value.time_to_live is not None) << 18 | (value.tokens is not None) << 17 | (value.crypto_tokens is not None) << 16 | (value.integrity_check_value is not None) << 15 | (value.will_respond_to_irr is not None) << 14 | (value.pre_granted_arq is not None) << 13 | (value.maintain_connection is not None) << 12 | (value.service_control is not None) << 11 | (value.supports_additive_registration is not None) << 10 | (value.terminal_alias_pattern is not None) << 9 | (value.supported_prefixes is not None) << 8 | (value.usage_spec is not None) << 7 | (value.feature_server_alias is not None) << 6 | (value.capacity_reporting_spec is not None) << 5 | (value.feature_set is not None) << 4 | (value.generic_data is not None) << 3 | (value.assigned_gatekeeper is not None) << 2 | (value.rehoming_model is not None) << 1 | (value.transport_qos is not None)
+    additions = (value.alternate_gatekeeper is not None) << 19 | (value.time_to_live is not None) << 18 | (value.tokens is not None) << 17 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 16 | (value.integrity_check_value is not None) << 15 | (value.will_respond_to_irr is not None) << 14 | (value.pre_granted_arq is not None) << 13 | (value.maintain_connection is not None) << 12 | (value.service_control is not None) << 11 | (value.supports_additive_registration is not None) << 10 | (value.terminal_alias_pattern is not None) << 9 | (value.supported_prefixes is not None) << 8 | (value.usage_spec is not None) << 7 | (value.feature_server_alias is not None) << 6 | (value.capacity_reporting_spec is not None) << 5 | (value.feature_set is not None) << 4 | (value.generic_data is not None) << 3 | (value.assigned_gatekeeper is not None) << 2 | (value.rehoming_model is not None) << 1 | (value.transport_qos is not None)
     w.pending = w.pending << 4 | ((additions != 0) << 3 | (value.non_standard_data is not None) << 2 | (value.terminal_alias is not None) << 1 | (value.gatekeeper_identifier is not None))
     w.count += 4
     number = value.request_seq_num
@@ -3134,7 +3142,9 @@ def e_RegistrationConfirm(w: Writer, value: Any) -> None:
         w.open_type(e__long_integer_1_4294967295, value.time_to_live)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -3411,7 +3421,7 @@ def e_CapacityReportingSpecificationWhen(w: Writer, value: Any) -> None:
 def e_RegistrationReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RegistrationReject:
         raise unfit(value, 'RegistrationReject')
-    additions = (value.alt_gk_info is not None) << 6 | (value.tokens is not None) << 5 | (value.crypto_tokens is not None) << 4 | (value.integrity_check_value is not None) << 3 | (value.feature_set is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
+    additions = (value.alt_gk_info is not None) << 6 | (value.tokens is not None) << 5 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 4 | (value.integrity_check_value is not None) << 3 | (value.feature_set is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
     w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.non_standard_data is not None) << 1 | (value.gatekeeper_identifier is not None))
     w.count += 3
     number = value.request_seq_num
@@ -3434,7 +3444,9 @@ def e_RegistrationReject(w: Writer, value: Any) -> None:
         w.open_type(e_AltGKInfo, value.alt_gk_info)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -3474,7 +3486,7 @@ def e_RegistrationRejectReasonInvalidTerminalAliases(w: Writer, value: Any) -> N
 def e_UnregistrationRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.UnregistrationRequest:
         raise unfit(value, 'UnregistrationRequest')
-    additions = (value.alternate_endpoints is not None) << 10 | (value.gatekeeper_identifier is not None) << 9 | (value.tokens is not None) << 8 | (value.crypto_tokens is not None) << 7 | (value.integrity_check_value is not None) << 6 | (value.reason is not None) << 5 | (value.endpoint_alias_pattern is not None) << 4 | (value.supported_prefixes is not None) << 3 | (value.alternate_gatekeeper is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
+    additions = (value.alternate_endpoints is not None) << 10 | (value.gatekeeper_identifier is not None) << 9 | (value.tokens is not None) << 8 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 7 | (value.integrity_check_value is not None) << 6 | (value.reason is not None) << 5 | (value.endpoint_alias_pattern is not None) << 4 | (value.supported_prefixes is not None) << 3 | (value.alternate_gatekeeper is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
     w.pending = w.pending << 4 | ((additions != 0) << 3 | (value.endpoint_alias is not None) << 2 | (value.non_standard_data is not None) << 1 | (value.endpoint_identifier is not None))
     w.count += 4
     number = value.request_seq_num
@@ -3500,7 +3512,9 @@ def e_UnregistrationRequest(w: Writer, value: Any) -> None:
         w.open_type(e__text_1_128_none_16, value.gatekeeper_identifier)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -3545,7 +3559,7 @@ def e_SecurityErrors2(w: Writer, value: Any) -> None:
 def e_UnregistrationConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.UnregistrationConfirm:
         raise unfit(value, 'UnregistrationConfirm')
-    additions = (value.tokens is not None) << 4 | (value.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
+    additions = (value.tokens is not None) << 4 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
     w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
     w.count += 2
     number = value.request_seq_num
@@ -3562,7 +3576,9 @@ def e_UnregistrationConfirm(w: Writer, value: Any) -> None:
     w.count += 12
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -3575,7 +3591,7 @@ def e_UnregistrationConfirm(w: Writer, value: Any) -> None:
 def e_UnregistrationReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.UnregistrationReject:
         raise unfit(value, 'UnregistrationReject')
-    additions = (value.alt_gk_info is not None) << 4 | (value.tokens is not None) << 3 | (value.crypto_tokens is not None) << 2 | (value.integrity_check_value is not None) << 1 | (value.generic_data is not None)
+    additions = (value.alt_gk_info is not None) << 4 | (value.tokens is not None) << 3 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 2 | (value.integrity_check_value is not None) << 1 | (value.generic_data is not None)
     w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
     w.count += 2
     number = value.request_seq_num
@@ -3595,7 +3611,9 @@ def e_UnregistrationReject(w: Writer, value: Any) -> None:
         w.open_type(e_AltGKInfo, value.alt_gk_info)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -3618,7 +3636,7 @@ def e_UnregRejectReason(w: Writer, value: Any) -> None:
 def e_AdmissionRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.AdmissionRequest:
         raise unfit(value, 'AdmissionRequest')
-    additions = (value.can_map_alias is not None) << 18 | (value.call_identifier is not None) << 17 | (value.src_alternatives is not None) << 16 | (value.dest_alternatives is not None) << 15 | (value.gatekeeper_identifier is not None) << 14 | (value.tokens is not None) << 13 | (value.crypto_tokens is not None) << 12 | (value.integrity_check_value is not None) << 11 | (value.transport_qos is not None) << 10 | (value.will_supply_uuies is not None) << 9 | (value.call_linkage is not None) << 8 | (value.gateway_data_rate is not None) << 7 | (value.capacity is not None) << 6 | (value.circuit_info is not None) << 5 | (value.desired_protocols is not None) << 4 | (value.desired_tunnelled_protocol is not None) << 3 | (value.feature_set is not None) << 2 | (value.generic_data is not None) << 1 | (value.can_map_src_alias is not None)
+    additions = (value.can_map_alias is not None) << 18 | (value.call_identifier is not None) << 17 | (value.src_alternatives is not None) << 16 | (value.dest_alternatives is not None) << 15 | (value.gatekeeper_identifier is not None) << 14 | (value.tokens is not None) << 13 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 12 | (value.integrity_check_value is not None) << 11 | (value.transport_qos is not None) << 10 | (value.will_supply_uuies is not None) << 9 | (value.call_linkage is not None) << 8 | (value.gateway_data_rate is not None) << 7 | (value.capacity is not None) << 6 | (value.circuit_info is not None) << 5 | (value.desired_protocols is not None) << 4 | (value.desired_tunnelled_protocol is not None) << 3 | (value.feature_set is not None) << 2 | (value.generic_data is not None) << 1 | (value.can_map_src_alias is not None)
     w.pending = w.pending << 8 | ((additions != 0) << 7 | (value.call_model is not None) << 6 | (value.destination_info is not None) << 5 | (value.dest_call_signal_address is not None) << 4 | (value.dest_extra_call_info is not None) << 3 | (value.src_call_signal_address is not None) << 2 | (value.non_standard_data is not None) << 1 | (value.call_services is not None))
     w.count += 8
     number = value.request_seq_num
@@ -3684,7 +3702,9 @@ def e_AdmissionRequest(w: Writer, value: Any) -> None:
         w.open_type(e__text_1_128_none_16, value.gatekeeper_identifier)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -3782,7 +3802,7 @@ def e_CallLinkage(w: Writer, value: Any) -> None:
 def e_AdmissionConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.AdmissionConfirm:
         raise unfit(value, 'AdmissionConfirm')
-    additions = (value.destination_info is not None) << 22 | (value.dest_extra_call_info is not None) << 21 | (value.destination_type is not None) << 20 | (value.remote_extension_address is not None) << 19 | (value.alternate_endpoints is not None) << 18 | (value.tokens is not None) << 17 | (value.crypto_tokens is not None) << 16 | (value.integrity_check_value is not None) << 15 | (value.transport_qos is not None) << 14 | (value.will_respond_to_irr is not None) << 13 | (value.uuies_requested is not None) << 12 | (value.language is not None) << 11 | (value.alternate_transport_addresses is not None) << 10 | (value.use_specified_transport is not None) << 9 | (value.circuit_info is not None) << 8 | (value.usage_spec is not None) << 7 | (value.supported_protocols is not None) << 6 | (value.service_control is not None) << 5 | (value.multiple_calls is not None) << 4 | (value.feature_set is not None) << 3 | (value.generic_data is not None) << 2 | (value.modified_src_info is not None) << 1 | (value.assigned_gatekeeper is not None)
+    additions = (value.destination_info is not None) << 22 | (value.dest_extra_call_info is not None) << 21 | (value.destination_type is not None) << 20 | (value.remote_extension_address is not None) << 19 | (value.alternate_endpoints is not None) << 18 | (value.tokens is not None) << 17 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 16 | (value.integrity_check_value is not None) << 15 | (value.transport_qos is not None) << 14 | (value.will_respond_to_irr is not None) << 13 | (value.uuies_requested is not None) << 12 | (value.language is not None) << 11 | (value.alternate_transport_addresses is not None) << 10 | (value.use_specified_transport is not None) << 9 | (value.circuit_info is not None) << 8 | (value.usage_spec is not None) << 7 | (value.supported_protocols is not None) << 6 | (value.service_control is not None) << 5 | (value.multiple_calls is not None) << 4 | (value.feature_set is not None) << 3 | (value.generic_data is not None) << 2 | (value.modified_src_info is not None) << 1 | (value.assigned_gatekeeper is not None)
     w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.irr_frequency is not None) << 1 | (value.non_standard_data is not None))
     w.count += 3
     number = value.request_seq_num
@@ -3819,7 +3839,9 @@ def e_AdmissionConfirm(w: Writer, value: Any) -> None:
         w.open_type(e__sequence_of_endpoint_0_none, value.alternate_endpoints)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -3914,7 +3936,7 @@ def e_UUIEsRequested(w: Writer, value: Any) -> None:
 def e_AdmissionReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.AdmissionReject:
         raise unfit(value, 'AdmissionReject')
-    additions = (value.alt_gk_info is not None) << 8 | (value.tokens is not None) << 7 | (value.crypto_tokens is not None) << 6 | (value.call_signal_address is not None) << 5 | (value.integrity_check_value is not None) << 4 | (value.service_control is not None) << 3 | (value.feature_set is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
+    additions = (value.alt_gk_info is not None) << 8 | (value.tokens is not None) << 7 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 6 | (value.call_signal_address is not None) << 5 | (value.integrity_check_value is not None) << 4 | (value.service_control is not None) << 3 | (value.feature_set is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
     w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
     w.count += 2
     number = value.request_seq_num
@@ -3934,7 +3956,9 @@ def e_AdmissionReject(w: Writer, value: Any) -> None:
         w.open_type(e_AltGKInfo, value.alt_gk_info)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.call_signal_address is not None:
         w.open_type(e__sequence_of_transportaddress_0_none, value.call_signal_address)
@@ -3974,7 +3998,7 @@ def e__sequence_of_partynumber_0_none(w: Writer, value: Any) -> None:
 def e_BandwidthRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.BandwidthRequest:
         raise unfit(value, 'BandwidthRequest')
-    additions = (value.call_identifier is not None) << 11 | (value.gatekeeper_identifier is not None) << 10 | (value.tokens is not None) << 9 | (value.crypto_tokens is not None) << 8 | (value.integrity_check_value is not None) << 7 | (value.answered_call is not None) << 6 | (value.call_linkage is not None) << 5 | (value.capacity is not None) << 4 | (value.usage_information is not None) << 3 | (value.bandwidth_details is not None) << 2 | (value.generic_data is not None) << 1 | (value.transport_qos is not None)
+    additions = (value.call_identifier is not None) << 11 | (value.gatekeeper_identifier is not None) << 10 | (value.tokens is not None) << 9 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 8 | (value.integrity_check_value is not None) << 7 | (value.answered_call is not None) << 6 | (value.call_linkage is not None) << 5 | (value.capacity is not None) << 4 | (value.usage_information is not None) << 3 | (value.bandwidth_details is not None) << 2 | (value.generic_data is not None) << 1 | (value.transport_qos is not None)
     w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.call_type is not None) << 1 | (value.non_standard_data is not None))
     w.count += 3
     number = value.request_seq_num
@@ -4014,7 +4038,9 @@ def e_BandwidthRequest(w: Writer, value: Any) -> None:
         w.open_type(e__text_1_128_none_16, value.gatekeeper_identifier)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -4088,7 +4114,7 @@ def e__sequence_of_bandwidthdetails_0_none(w: Writer, value: Any) -> None:
 def e_BandwidthConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.BandwidthConfirm:
         raise unfit(value, 'BandwidthConfirm')
-    additions = (value.tokens is not None) << 5 | (value.crypto_tokens is not None) << 4 | (value.integrity_check_value is not None) << 3 | (value.capacity is not None) << 2 | (value.generic_data is not None) << 1 | (value.transport_qos is not None)
+    additions = (value.tokens is not None) << 5 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 4 | (value.integrity_check_value is not None) << 3 | (value.capacity is not None) << 2 | (value.generic_data is not None) << 1 | (value.transport_qos is not None)
     w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
     w.count += 2
     number = value.request_seq_num
@@ -4106,7 +4132,9 @@ def e_BandwidthConfirm(w: Writer, value: Any) -> None:
     w.count += 13
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -4121,7 +4149,7 @@ def e_BandwidthConfirm(w: Writer, value: Any) -> None:
 def e_BandwidthReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.BandwidthReject:
         raise unfit(value, 'BandwidthReject')
-    additions = (value.alt_gk_info is not None) << 4 | (value.tokens is not None) << 3 | (value.crypto_tokens is not None) << 2 | (value.integrity_check_value is not None) << 1 | (value.generic_data is not None)
+    additions = (value.alt_gk_info is not None) << 4 | (value.tokens is not None) << 3 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 2 | (value.integrity_check_value is not None) << 1 | (value.generic_data is not None)
     w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
     w.count += 2
     number = value.request_seq_num
@@ -4142,7 +4170,9 @@ def e_BandwidthReject(w: Writer, value: Any) -> None:
         w.open_type(e_AltGKInfo, value.alt_gk_info)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -4165,7 +4195,7 @@ def e_BandRejectReason(w: Writer, value: Any) -> None:
 def e_DisengageRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.DisengageRequest:
         raise unfit(value, 'DisengageRequest')
-    additions = (value.call_identifier is not None) << 12 | (value.gatekeeper_identifier is not None) << 11 | (value.tokens is not None) << 10 | (value.crypto_tokens is not None) << 9 | (value.integrity_check_value is not None) << 8 | (value.answered_call is not None) << 7 | (value.call_linkage is not None) << 6 | (value.capacity is not None) << 5 | (value.circuit_info is not None) << 4 | (value.usage_information is not None) << 3 | (value.termination_cause is not None) << 2 | (value.service_control is not None) << 1 | (value.generic_data is not None)
+    additions = (value.call_identifier is not None) << 12 | (value.gatekeeper_identifier is not None) << 11 | (value.tokens is not None) << 10 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 9 | (value.integrity_check_value is not None) << 8 | (value.answered_call is not None) << 7 | (value.call_linkage is not None) << 6 | (value.capacity is not None) << 5 | (value.circuit_info is not None) << 4 | (value.usage_information is not None) << 3 | (value.termination_cause is not None) << 2 | (value.service_control is not None) << 1 | (value.generic_data is not None)
     w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
     w.count += 2
     number = value.request_seq_num
@@ -4203,7 +4233,9 @@ def e_DisengageRequest(w: Writer, value: Any) -> None:
         w.open_type(e__text_1_128_none_16, value.gatekeeper_identifier)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -4278,7 +4310,7 @@ def e__octet_string_2_32(w: Writer, value: Any) -> None:
 def e_DisengageConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.DisengageConfirm:
         raise unfit(value, 'DisengageConfirm')
-    additions = (value.tokens is not None) << 7 | (value.crypto_tokens is not None) << 6 | (value.integrity_check_value is not None) << 5 | (value.capacity is not None) << 4 | (value.circuit_info is not None) << 3 | (value.usage_information is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
+    additions = (value.tokens is not None) << 7 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 6 | (value.integrity_check_value is not None) << 5 | (value.capacity is not None) << 4 | (value.circuit_info is not None) << 3 | (value.usage_information is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
     w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
     w.count += 2
     number = value.request_seq_num
@@ -4295,7 +4327,9 @@ def e_DisengageConfirm(w: Writer, value: Any) -> None:
     w.count += 15
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -4314,7 +4348,7 @@ def e_DisengageConfirm(w: Writer, value: Any) -> None:
 def e_DisengageReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.DisengageReject:
         raise unfit(value, 'DisengageReject')
-    additions = (value.alt_gk_info is not None) << 4 | (value.tokens is not None) << 3 | (value.crypto_tokens is not None) << 2 | (value.integrity_check_value is not None) << 1 | (value.generic_data is not None)
+    additions = (value.alt_gk_info is not None) << 4 | (value.tokens is not None) << 3 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 2 | (value.integrity_check_value is not None) << 1 | (value.generic_data is not None)
     w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
     w.count += 2
     number = value.request_seq_num
@@ -4334,7 +4368,9 @@ def e_DisengageReject(w: Writer, value: Any) -> None:
         w.open_type(e_AltGKInfo, value.alt_gk_info)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -4357,7 +4393,7 @@ def e_DisengageRejectReason(w: Writer, value: Any) -> None:
 def e_LocationRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.LocationRequest:
         raise unfit(value, 'LocationRequest')
-    additions = (value.source_info is not None) << 16 | (value.can_map_alias is not None) << 15 | (value.gatekeeper_identifier is not None) << 14 | (value.tokens is not None) << 13 | (value.crypto_tokens is not None) << 12 | (value.integrity_check_value is not None) << 11 | (value.desired_protocols is not None) << 10 | (value.desired_tunnelled_protocol is not None) << 9 | (value.feature_set is not None) << 8 | (value.generic_data is not None) << 7 | (value.hop_count is not None) << 6 | (value.circuit_info is not None) << 5 | (value.call_identifier is not None) << 4 | (value.band_width is not None) << 3 | (value.source_endpoint_info is not None) << 2 | (value.can_map_src_alias is not None) << 1 | (value.language is not None)
+    additions = (value.source_info is not None) << 16 | (value.can_map_alias is not None) << 15 | (value.gatekeeper_identifier is not None) << 14 | (value.tokens is not None) << 13 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 12 | (value.integrity_check_value is not None) << 11 | (value.desired_protocols is not None) << 10 | (value.desired_tunnelled_protocol is not None) << 9 | (value.feature_set is not None) << 8 | (value.generic_data is not None) << 7 | (value.hop_count is not None) << 6 | (value.circuit_info is not None) << 5 | (value.call_identifier is not None) << 4 | (value.band_width is not None) << 3 | (value.source_endpoint_info is not None) << 2 | (value.can_map_src_alias is not None) << 1 | (value.language is not None)
     w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.endpoint_identifier is not None) << 1 | (value.non_standard_data is not None))
     w.count += 3
     number = value.request_seq_num
@@ -4384,7 +4420,9 @@ def e_LocationRequest(w: Writer, value: Any) -> None:
         w.open_type(e__text_1_128_none_16, value.gatekeeper_identifier)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -4423,7 +4461,7 @@ def e__integer_1_255(w: Writer, value: Any) -> None:
 def e_LocationConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.LocationConfirm:
         raise unfit(value, 'LocationConfirm')
-    additions = (value.destination_info is not None) << 16 | (value.dest_extra_call_info is not None) << 15 | (value.destination_type is not None) << 14 | (value.remote_extension_address is not None) << 13 | (value.alternate_endpoints is not None) << 12 | (value.tokens is not None) << 11 | (value.crypto_tokens is not None) << 10 | (value.integrity_check_value is not None) << 9 | (value.alternate_transport_addresses is not None) << 8 | (value.supported_protocols is not None) << 7 | (value.multiple_calls is not None) << 6 | (value.feature_set is not None) << 5 | (value.generic_data is not None) << 4 | (value.circuit_info is not None) << 3 | (value.service_control is not None) << 2 | (value.modified_src_info is not None) << 1 | (value.band_width is not None)
+    additions = (value.destination_info is not None) << 16 | (value.dest_extra_call_info is not None) << 15 | (value.destination_type is not None) << 14 | (value.remote_extension_address is not None) << 13 | (value.alternate_endpoints is not None) << 12 | (value.tokens is not None) << 11 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 10 | (value.integrity_check_value is not None) << 9 | (value.alternate_transport_addresses is not None) << 8 | (value.supported_protocols is not None) << 7 | (value.multiple_calls is not None) << 6 | (value.feature_set is not None) << 5 | (value.generic_data is not None) << 4 | (value.circuit_info is not None) << 3 | (value.service_control is not None) << 2 | (value.modified_src_info is not None) << 1 | (value.band_width is not None)
     w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
     w.count += 2
     number = value.request_seq_num
@@ -4452,7 +4490,9 @@ def e_LocationConfirm(w: Writer, value: Any) -> None:
         w.open_type(e__sequence_of_endpoint_0_none, value.alternate_endpoints)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -4479,7 +4519,7 @@ def e_LocationConfirm(w: Writer, value: Any) -> None:
 def e_LocationReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.LocationReject:
         raise unfit(value, 'LocationReject')
-    additions = (value.alt_gk_info is not None) << 6 | (value.tokens is not None) << 5 | (value.crypto_tokens is not None) << 4 | (value.integrity_check_value is not None) << 3 | (value.feature_set is not None) << 2 | (value.generic_data is not None) << 1 | (value.service_control is not None)
+    additions = (value.alt_gk_info is not None) << 6 | (value.tokens is not None) << 5 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 4 | (value.integrity_check_value is not None) << 3 | (value.feature_set is not None) << 2 | (value.generic_data is not None) << 1 | (value.service_control is not None)
     w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
     w.count += 2
     number = value.request_seq_num
@@ -4499,7 +4539,9 @@ def e_LocationReject(w: Writer, value: Any) -> None:
         w.open_type(e_AltGKInfo, value.alt_gk_info)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -4526,7 +4568,7 @@ def e_LocationRejectReason(w: Writer, value: Any) -> None:
 def e_InfoRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.InfoRequest:
         raise unfit(value, 'InfoRequest')
-    additions = (value.call_identifier is not None) << 11 | (value.tokens is not None) << 10 | (value.crypto_tokens is not None) << 9 | (value.integrity_check_value is not None) << 8 | (value.uuies_requested is not None) << 7 | (value.call_linkage is not None) << 6 | (value.usage_info_requested is not None) << 5 | (value.segmented_response_supported is not None) << 4 | (value.next_segment_requested is not None) << 3 | (value.capacity_info_requested is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
+    additions = (value.call_identifier is not None) << 11 | (value.tokens is not None) << 10 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 9 | (value.integrity_check_value is not None) << 8 | (value.uuies_requested is not None) << 7 | (value.call_linkage is not None) << 6 | (value.usage_info_requested is not None) << 5 | (value.segmented_response_supported is not None) << 4 | (value.next_segment_requested is not None) << 3 | (value.capacity_info_requested is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
     w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.non_standard_data is not None) << 1 | (value.reply_address is not None))
     w.count += 3
     number = value.request_seq_num
@@ -4553,7 +4595,9 @@ def e_InfoRequest(w: Writer, value: Any) -> None:
         w.open_type(e_CallIdentifier, value.call_identifier)
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -4578,7 +4622,7 @@ def e_InfoRequest(w: Writer, value: Any) -> None:
 def e_InfoRequestResponse(w: Writer, value: Any) -> None:
     if value.__class__ is not types.InfoRequestResponse:
         raise unfit(value, 'InfoRequestResponse')
-    additions = (value.tokens is not None) << 7 | (value.crypto_tokens is not None) << 6 | (value.integrity_check_value is not None) << 5 | (value.need_response is not None) << 4 | (value.capacity is not None) << 3 | (value.irr_status is not None) << 2 | (value.unsolicited is not None) << 1 | (value.generic_data is not None)
+    additions = (value.tokens is not None) << 7 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 6 | (value.integrity_check_value is not None) << 5 | (value.need_response is not None) << 4 | (value.capacity is not None) << 3 | (value.irr_status is not None) << 2 | (value.unsolicited is not None) << 1 | (value.generic_data is not None)
     w.pending = w.pending << 4 | ((additions != 0) << 3 | (value.non_standard_data is not None) << 2 | (value.endpoint_alias is not None) << 1 | (value.per_call_info is not None))
     w.count += 4
     if value.non_standard_data is not None:
@@ -4603,7 +4647,9 @@ def e_InfoRequestResponse(w: Writer, value: Any) -> None:
     w.count += 15
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -5543,7 +5589,7 @@ def e_InfoRequestResponseStatus(w: Writer, value: Any) -> None:
 def e_NonStandardMessage(w: Writer, value: Any) -> None:
     if value.__class__ is not types.NonStandardMessage:
         raise unfit(value, 'NonStandardMessage')
-    additions = (value.tokens is not None) << 4 | (value.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.feature_set is not None) << 1 | (value.generic_data is not None)
+    additions = (value.tokens is not None) << 4 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.feature_set is not None) << 1 | (value.generic_data is not None)
     w.pending = w.pending << 1 | ((additions != 0))
     w.count += 1
     number = value.request_seq_num
@@ -5559,7 +5605,9 @@ def e_NonStandardMessage(w: Writer, value: Any) -> None:
     w.count += 12
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -5572,7 +5620,7 @@ def e_NonStandardMessage(w: Writer, value: Any) -> None:
 def e_UnknownMessageResponse(w: Writer, value: Any) -> None:
     if value.__class__ is not types.UnknownMessageResponse:
         raise unfit(value, 'UnknownMessageResponse')
-    additions = (value.tokens is not None) << 3 | (value.crypto_tokens is not None) << 2 | (value.integrity_check_value is not None) << 1 | (value.message_not_understood is not None)
+    additions = (value.tokens is not None) << 3 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 2 | (value.integrity_check_value is not None) << 1 | (value.message_not_understood is not None)
     w.pending = w.pending << 1 | ((additions != 0))
     w.count += 1
     number = value.request_seq_num
@@ -5587,7 +5635,9 @@ def e_UnknownMessageResponse(w: Writer, value: Any) -> None:
     w.count += 11
     if value.tokens is not None:
         w.open_type(e__sequence_of_cleartoken_0_none, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=True)
+    elif value.crypto_tokens is not None:
         w.open_type(e__sequence_of_cryptoh323token_0_none, value.crypto_tokens)
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
@@ -5598,7 +5648,7 @@ def e_UnknownMessageResponse(w: Writer, value: Any) -> None:
 def e_RequestInProgress(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RequestInProgress:
         raise unfit(value, 'RequestInProgress')
-    w.pending = w.pending << 5 | ((value.non_standard_data is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
+    w.pending = w.pending << 5 | ((value.non_standard_data is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
     w.count += 5
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5610,7 +5660,9 @@ def e_RequestInProgress(w: Writer, value: Any) -> None:
         e_NonStandardParameter(w, value.non_standard_data)
     if value.tokens is not None:
         e__sequence_of_cleartoken_0_none(w, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=False)
+    elif value.crypto_tokens is not None:
         e__sequence_of_cryptoh323token_0_none(w, value.crypto_tokens)
     if value.integrity_check_value is not None:
         e_ICV(w, value.integrity_check_value)
@@ -5626,7 +5678,7 @@ def e_ResourcesAvailableIndicate(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ResourcesAvailableIndicate:
         raise unfit(value, 'ResourcesAvailableIndicate')
     additions = (value.capacity is not None) << 1 | (value.generic_data is not None)
-    w.pending = w.pending << 5 | ((additions != 0) << 4 | (value.non_standard_data is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
+    w.pending = w.pending << 5 | ((additions != 0) << 4 | (value.non_standard_data is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
     w.count += 5
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5645,7 +5697,9 @@ def e_ResourcesAvailableIndicate(w: Writer, value: Any) -> None:
     w.count += 1
     if value.tokens is not None:
         e__sequence_of_cleartoken_0_none(w, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=False)
+    elif value.crypto_tokens is not None:
         e__sequence_of_cryptoh323token_0_none(w, value.crypto_tokens)
     if value.integrity_check_value is not None:
         e_ICV(w, value.integrity_check_value)
@@ -5663,7 +5717,7 @@ def e_ResourcesAvailableConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ResourcesAvailableConfirm:
         raise unfit(value, 'ResourcesAvailableConfirm')
     additions = (value.generic_data is not None)
-    w.pending = w.pending << 5 | ((additions != 0) << 4 | (value.non_standard_data is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
+    w.pending = w.pending << 5 | ((additions != 0) << 4 | (value.non_standard_data is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
     w.count += 5
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5676,7 +5730,9 @@ def e_ResourcesAvailableConfirm(w: Writer, value: Any) -> None:
         e_NonStandardParameter(w, value.non_standard_data)
     if value.tokens is not None:
         e__sequence_of_cleartoken_0_none(w, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=False)
+    elif value.crypto_tokens is not None:
         e__sequence_of_cryptoh323token_0_none(w, value.crypto_tokens)
     if value.integrity_check_value is not None:
         e_ICV(w, value.integrity_check_value)
@@ -5691,7 +5747,7 @@ def e_ResourcesAvailableConfirm(w: Writer, value: Any) -> None:
 def e_InfoRequestAck(w: Writer, value: Any) -> None:
     if value.__class__ is not types.InfoRequestAck:
         raise unfit(value, 'InfoRequestAck')
-    w.pending = w.pending << 5 | ((value.non_standard_data is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
+    w.pending = w.pending << 5 | ((value.non_standard_data is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
     w.count += 5
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5703,7 +5759,9 @@ def e_InfoRequestAck(w: Writer, value: Any) -> None:
         e_NonStandardParameter(w, value.non_standard_data)
     if value.tokens is not None:
         e__sequence_of_cleartoken_0_none(w, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=False)
+    elif value.crypto_tokens is not None:
         e__sequence_of_cryptoh323token_0_none(w, value.crypto_tokens)
     if value.integrity_check_value is not None:
         e_ICV(w, value.integrity_check_value)
@@ -5712,7 +5770,7 @@ def e_InfoRequestAck(w: Writer, value: Any) -> None:
 def e_InfoRequestNak(w: Writer, value: Any) -> None:
     if value.__class__ is not types.InfoRequestNak:
         raise unfit(value, 'InfoRequestNak')
-    w.pending = w.pending << 6 | ((value.non_standard_data is not None) << 4 | (value.alt_gk_info is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
+    w.pending = w.pending << 6 | ((value.non_standard_data is not None) << 4 | (value.alt_gk_info is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
     w.count += 6
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5727,7 +5785,9 @@ def e_InfoRequestNak(w: Writer, value: Any) -> None:
         e_AltGKInfo(w, value.alt_gk_info)
     if value.tokens is not None:
         e__sequence_of_cleartoken_0_none(w, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=False)
+    elif value.crypto_tokens is not None:
         e__sequence_of_cryptoh323token_0_none(w, value.crypto_tokens)
     if value.integrity_check_value is not None:
         e_ICV(w, value.integrity_check_value)
@@ -5748,7 +5808,7 @@ def e_InfoRequestNakReason(w: Writer, value: Any) -> None:
 def e_ServiceControlIndication(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ServiceControlIndication:
         raise unfit(value, 'ServiceControlIndication')
-    w.pending = w.pending << 9 | ((value.non_standard_data is not None) << 7 | (value.endpoint_identifier is not None) << 6 | (value.call_specific is not None) << 5 | (value.tokens is not None) << 4 | (value.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.feature_set is not None) << 1 | (value.generic_data is not None))
+    w.pending = w.pending << 9 | ((value.non_standard_data is not None) << 7 | (value.endpoint_identifier is not None) << 6 | (value.call_specific is not None) << 5 | (value.tokens is not None) << 4 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.feature_set is not None) << 1 | (value.generic_data is not None))
     w.count += 9
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5765,7 +5825,9 @@ def e_ServiceControlIndication(w: Writer, value: Any) -> None:
         e_ServiceControlIndicationCallSpecific(w, value.call_specific)
     if value.tokens is not None:
         e__sequence_of_cleartoken_0_none(w, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=False)
+    elif value.crypto_tokens is not None:
         e__sequence_of_cryptoh323token_0_none(w, value.crypto_tokens)
     if value.integrity_check_value is not None:
         e_ICV(w, value.integrity_check_value)
@@ -5799,7 +5861,7 @@ def e_ServiceControlIndicationCallSpecific(w: Writer, value: Any) -> None:
 def e_ServiceControlResponse(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ServiceControlResponse:
         raise unfit(value, 'ServiceControlResponse')
-    w.pending = w.pending << 8 | ((value.result is not None) << 6 | (value.non_standard_data is not None) << 5 | (value.tokens is not None) << 4 | (value.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.feature_set is not None) << 1 | (value.generic_data is not None))
+    w.pending = w.pending << 8 | ((value.result is not None) << 6 | (value.non_standard_data is not None) << 5 | (value.tokens is not None) << 4 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.feature_set is not None) << 1 | (value.generic_data is not None))
     w.count += 8
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5813,7 +5875,9 @@ def e_ServiceControlResponse(w: Writer, value: Any) -> None:
         e_NonStandardParameter(w, value.non_standard_data)
     if value.tokens is not None:
         e__sequence_of_cleartoken_0_none(w, value.tokens)
-    if value.crypto_tokens is not None:
+    if w.crypto_tokens is not None:
+        w.put_crypto_tokens(open_type=False)
+    elif value.crypto_tokens is not None:
         e__sequence_of_cryptoh323token_0_none(w, value.crypto_tokens)
     if value.integrity_check_value is not None:
         e_ICV(w, value.integrity_check_value)

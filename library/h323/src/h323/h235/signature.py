@@ -6,12 +6,8 @@ message can be changed, added or left out, and no second encoding of a part is n
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from dataclasses import dataclass
+from functools import lru_cache
 
 from h323.asn1.types import (
     ClearToken,
@@ -21,9 +17,10 @@ from h323.asn1.types import (
     Params,
     RasMessage,
 )
+from h323.h235.ed25519 import SIGNATURE_SIZE, PrivateKey, PublicKey
 from h323.per import DecodeError
 from h323.per.values import BitString
-from h323.ras.codec import decode_clear_token, encode, encode_clear_token
+from h323.ras.codec import decode_clear_token, encode_clear_token, encode_crypto_tokens, encode_with_crypto_tokens
 
 ED25519_OID = "1.3.101.112"
 """id-Ed25519 (RFC 8410), the algorithmOID; H.235 assigns none of its own."""
@@ -32,13 +29,7 @@ WHOLE_MESSAGE_OID = "0.0.8.235.0.2.1"
 SIGNED_FIELDS_OID = "0.0.8.235.0.2.7"
 """OID "S" of H.235.2: what is signed is a ClearToken with timeStamp, random, generalID and sendersID."""
 
-SIGNATURE_SIZE = 64
-"""Octets."""
 _ZEROS = bytes(SIGNATURE_SIZE)
-_PLACE = bytes(range(0x80, 0x80 + SIGNATURE_SIZE))
-"""Stands for the signature in the encoding until it is made."""
-
-MessageT = TypeVar("MessageT", bound=Any)
 
 
 class TokenError(ValueError):
@@ -60,7 +51,7 @@ class SignedToken:
 def sign(
     message: RasMessage,
     *,
-    key: Ed25519PrivateKey,
+    key: PrivateKey,
     senders_id: str,
     general_id: str | None,
     time_stamp: int,
@@ -71,42 +62,53 @@ def sign(
     Raises:
         EncodeError: the message or the token has no encoding.
     """
-    token = ClearToken(
+    tokens = _crypto_tokens(senders_id, general_id, time_stamp, random)
+    unsigned, at = encode_with_crypto_tokens(message, tokens)
+    # Nothing follows the signature in the tokens.
+    end = at + len(tokens)
+    return unsigned[: end - SIGNATURE_SIZE] + key.sign(unsigned) + unsigned[end:]
+
+
+def _crypto_tokens(senders_id: str, general_id: str | None, time_stamp: int, random: int) -> bytes:
+    """The encoding of cryptoTokens with zeros for the signature."""
+    if time_stamp not in _TIME_STAMPS or random not in _RANDOMS:
+        return _encode_crypto_tokens(senders_id, general_id, time_stamp, random)
+    before, between, behind = _template(senders_id, general_id)
+    return b"".join((before, (time_stamp - 1).to_bytes(4, "big"), between, random.to_bytes(4, "big"), behind))
+
+
+_TIME_STAMPS = range(2**24 + 1, 2**32)
+_RANDOMS = range(2**23, 2**31)
+"""Numbers whose encodings have four octets, as nearly all have (X.691 11.5.7.4, 11.8: two's complement)."""
+
+
+@lru_cache(maxsize=4_096)
+def _template(senders_id: str, general_id: str | None) -> tuple[bytes, bytes, bytes]:
+    """What stands before, between and behind timeStamp and random: all else repeats for each pair that speaks."""
+    time_stamp, random = 0xA1A2A3A4, 0x71727374
+    octets = _encode_crypto_tokens(senders_id, general_id, time_stamp, random)
+    # Names stand behind both numbers, so what they repeat can't be mistaken for them.
+    before, _, rest = octets.partition((time_stamp - 1).to_bytes(4, "big"))
+    between, _, behind = rest.partition(random.to_bytes(4, "big"))
+    return before, between, behind
+
+
+def _encode_crypto_tokens(senders_id: str, general_id: str | None, time_stamp: int, random: int) -> bytes:
+    clear = ClearToken(
         token_oid=SIGNED_FIELDS_OID,
         time_stamp=time_stamp,
         random=random,
         general_id=general_id,
         senders_id=senders_id,
     )
-    before, after = _split(message, encode_clear_token(token))
-    return before + key.sign(before + _ZEROS + after) + after
-
-
-def _split(message: RasMessage, to_be_signed: bytes) -> tuple[bytes, bytes]:
-    """What stands before the signature and what behind it."""
-    place = _PLACE
-    datagram = encode(_with_token(message, _crypto_token(to_be_signed, place)))
-    if datagram.count(place) != 1:
-        # Somebody made us repeat those octets in an answer. Nobody can foresee a hash of the whole.
-        place = hashlib.sha512(datagram).digest()
-        datagram = encode(_with_token(message, _crypto_token(to_be_signed, place)))
-    before, _, after = datagram.partition(place)
-    return before, after
-
-
-def _crypto_token(to_be_signed: bytes, place: bytes) -> CryptoH323Token:
     signed = CryptoTokenCryptoSignedTokenToken(
-        to_be_signed=to_be_signed,
+        to_be_signed=encode_clear_token(clear),
         algorithm_oid=ED25519_OID,
         param_s=Params(),
-        signature=BitString(place, 8 * SIGNATURE_SIZE),
+        signature=BitString(_ZEROS, 8 * SIGNATURE_SIZE),
     )
     nested = CryptoTokenCryptoSignedToken(token_oid=WHOLE_MESSAGE_OID, token=signed)
-    return ("nestedcryptoToken", ("cryptoSignedToken", nested))
-
-
-def _with_token(message: MessageT, token: CryptoH323Token) -> MessageT:
-    return replace(message, crypto_tokens=(token,))
+    return encode_crypto_tokens((("nestedcryptoToken", ("cryptoSignedToken", nested)),))
 
 
 def read_token(message: RasMessage) -> SignedToken | None:
@@ -149,7 +151,7 @@ def _complete(clear: ClearToken, signature: bytes) -> SignedToken:
     return SignedToken(clear.senders_id, clear.general_id, clear.time_stamp, clear.random, signature)
 
 
-def verify(datagram: bytes, token: SignedToken, key: Ed25519PublicKey) -> bool:
+def verify(datagram: bytes, token: SignedToken, key: PublicKey) -> bool:
     """Whether `key` made the token's signature over this datagram.
 
     The signature's octets must stand in the datagram exactly once: otherwise it would be open which of them count
@@ -157,8 +159,4 @@ def verify(datagram: bytes, token: SignedToken, key: Ed25519PublicKey) -> bool:
     """
     if len(token.signature) != SIGNATURE_SIZE or datagram.count(token.signature) != 1:
         return False
-    try:
-        key.verify(token.signature, datagram.replace(token.signature, _ZEROS))
-    except InvalidSignature:
-        return False
-    return True
+    return key.verify(token.signature, datagram.replace(token.signature, _ZEROS))

@@ -19,12 +19,16 @@ class Writer:
     Encoders touch the three attributes themselves: a method call for every flag would double their time.
     """
 
-    __slots__ = ("count", "out", "pending")
+    __slots__ = ("count", "crypto_tokens", "crypto_tokens_at", "out", "pending")
 
-    def __init__(self) -> None:
+    def __init__(self, crypto_tokens: bytes | None = None) -> None:
         self.out = bytearray()
         self.pending = 0
         self.count = 0
+        self.crypto_tokens = crypto_tokens
+        """The encoding of a cryptoTokens component, which stands in place of the message's own; each is used once."""
+        self.crypto_tokens_at = 0
+        """Where in `out` they were put."""
 
     def bits(self, value: int, count: int) -> None:
         """Append `count` bits."""
@@ -75,6 +79,18 @@ class Writer:
             self.out.insert(start, size)
         else:
             self.out[start:start] = _long_length(size)
+
+    def put_crypto_tokens(self, *, open_type: bool) -> None:
+        """Append the crypto tokens that were encoded beforehand, as an open type where they are an addition."""
+        octets, self.crypto_tokens = self.crypto_tokens, None
+        if self.count:
+            self.align()
+        if octets is None:
+            raise EncodeError("there are no crypto tokens to put")
+        if open_type:
+            self.length(len(octets))
+        self.crypto_tokens_at = len(self.out)
+        self.out += octets
 
     def finish(self) -> bytes:
         """The complete encoding: whole octets, at least one (11.1)."""

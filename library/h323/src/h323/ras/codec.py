@@ -6,8 +6,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from h323.asn1.decoders import d_ClearToken, d_RasMessage
-from h323.asn1.encoders import RAS_MESSAGES, e_ClearToken, e_RasMessage
-from h323.asn1.types import ClearToken, RasMessage
+from h323.asn1.encoders import (
+    RAS_MESSAGES,
+    e__sequence_of_cryptoh323token_0_none,
+    e_ClearToken,
+    e_RasMessage,
+)
+from h323.asn1.types import ClearToken, CryptoH323Token, RasMessage
 from h323.per.errors import DecodeError, EncodeError
 from h323.per.reader import PADDING
 from h323.per.writer import Encode, Writer
@@ -40,10 +45,40 @@ def encode(message: RasMessage) -> bytes:
     Raises:
         EncodeError: a component is missing, of a wrong type, or outside its constraint.
     """
+    return _encode(e_RasMessage, (_name(message), message), Writer())
+
+
+def _name(message: RasMessage) -> str:
     name = RAS_MESSAGES.get(type(message))
     if name is None:
         raise EncodeError(f"{type(message).__name__} is not a RAS message")
-    return _encode(e_RasMessage, (name, message))
+    return name
+
+
+def encode_with_crypto_tokens(message: RasMessage, crypto_tokens: bytes) -> tuple[bytes, int]:
+    """As `encode`, with the result of `encode_crypto_tokens` as the message's cryptoTokens, whatever its own are.
+
+    Returns:
+        The datagram, and at which of its octets the crypto tokens begin.
+
+    Raises:
+        EncodeError: see `encode`; or the message has no cryptoTokens (a sequence of ACFs has none of its own).
+    """
+    writer = Writer(crypto_tokens)
+    datagram = _encode(e_RasMessage, (_name(message), message), writer)
+    if isinstance(message, tuple) or writer.crypto_tokens is not None:
+        raise EncodeError(f"{type(message).__name__} has no cryptoTokens")
+    # Newer messages are open types themselves, whose length is put before them when it is known.
+    return datagram, datagram.index(crypto_tokens, writer.crypto_tokens_at)
+
+
+def encode_crypto_tokens(tokens: tuple[CryptoH323Token, ...]) -> bytes:
+    """The encoding of a cryptoTokens component.
+
+    Raises:
+        EncodeError: see `encode`.
+    """
+    return _encode(e__sequence_of_cryptoh323token_0_none, tokens, Writer())
 
 
 def decode_clear_token(octets: bytes) -> ClearToken:
@@ -61,7 +96,7 @@ def encode_clear_token(token: ClearToken) -> bytes:
     Raises:
         EncodeError: see `encode`.
     """
-    return _encode(e_ClearToken, token)
+    return _encode(e_ClearToken, token, Writer())
 
 
 def _decode(decoder: Callable[[bytes, int], tuple[DecodedT, int]], octets: bytes) -> DecodedT:
@@ -77,8 +112,7 @@ def _decode(decoder: Callable[[bytes, int], tuple[DecodedT, int]], octets: bytes
     return value
 
 
-def _encode(encoder: Encode, value: object) -> bytes:
-    writer = Writer()
+def _encode(encoder: Encode, value: object, writer: Writer) -> bytes:
     try:
         encoder(writer, value)
         return writer.finish()

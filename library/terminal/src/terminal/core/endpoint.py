@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from h323.council import CallProfile, profile_generic_data, read_refusal
-from h323.h235 import ED25519_OID, SignedToken, TokenError, read_token, sign, verify
+from h323.h235 import ED25519_OID, PrivateKey, PublicKey, SignedToken, TokenError, read_token, sign, verify
 from h323.ras import (
     PROTOCOL_IDENTIFIER,
     AdmissionConfirm,
@@ -72,9 +71,9 @@ class Identity:
     """Who a guardian is, and whom they trust."""
 
     terminal_id: str
-    key: Ed25519PrivateKey
+    key: PrivateKey
     gatekeeper_identifier: str
-    gatekeeper_key: Ed25519PublicKey
+    gatekeeper_key: PublicKey
 
     @property
     def name(self) -> str:

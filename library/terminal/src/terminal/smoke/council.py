@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from h323.h235 import PublicKey
 
 from terminal.core import Identity
 from terminal.errors import TerminalError
@@ -30,7 +30,7 @@ class Council:
 
 
 def load_council(
-    registry: Path, keys: Path, gatekeeper_identifier: str, gatekeeper_key: Ed25519PublicKey, count: int
+    registry: Path, keys: Path, gatekeeper_identifier: str, gatekeeper_key: PublicKey, count: int
 ) -> Council:
     """The first `count` active guardians with a key in `keys`, and a suspended one if there is one.
 

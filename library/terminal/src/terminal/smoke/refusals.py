@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from h323.council import RefusalName
+from h323.h235 import PrivateKey
 
 from terminal.core import Call
 from terminal.smoke.session import LEG_BPS, Session
@@ -38,7 +38,7 @@ async def unsigned(session: Session) -> str:
 async def bad_signature(session: Session) -> str:
     """An ARQ that a forger signed in the name of a registered guardian."""
     client = session.first
-    forger = await session.guest(replace(client.endpoint.identity, key=Ed25519PrivateKey.generate()))
+    forger = await session.guest(replace(client.endpoint.identity, key=PrivateKey.generate()))
     forger.endpoint.endpoint_identifier = client.endpoint.endpoint_identifier
     return refused(await session.admit(forger, session.conference), RefusalName.INVALID_SIGNATURE)
 
