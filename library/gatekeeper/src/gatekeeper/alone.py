@@ -58,6 +58,7 @@ def settings_alone(options: Options) -> Settings:
             node=node,
             gatekeeper_identifier="guardian-council",
             ras_address=address,
+            shared_address=False,
             mcus=tuple(_mcu(text) for text in options.mcus),
         ),
         registry=options.registry,

@@ -23,10 +23,13 @@ MAXIMUM_SIZE = 1_048_576
 ROLES = ("chair", "guardian", "expert", "observer")
 STATUSES = ("active", "suspended", "revoked")
 KEY_STATES = ("prepared", "active", "retired", "revoked")
+ENDPOINT_TYPES = ("terminal", "gateway", "mcu", "gatekeeper")
+PRE_GRANTED = ("make_call", "answer_call")
 DEFAULT_QUOTA_BPS = 10_000_000
 
 _TERMINAL_ID = re.compile(r"if://guardian/[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
+_PREFIX = re.compile(r"[0-9*#]{1,32}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -67,6 +70,12 @@ class Guardian:
     bandwidth_quota_bps: int
     registered_at: float
     keys: tuple[KeySlot, ...]
+    endpoint_types: tuple[str, ...] = ("terminal",)
+    """What it may register as."""
+    prefixes: tuple[str, ...] = ()
+    """Of a gateway: what the numbers begin with that it may take calls for."""
+    pre_granted_arq: tuple[str, ...] = ()
+    """Calls that need no ARQ: "make_call", "answer_call"."""
 
     def usable_keys(self, unix: float) -> tuple[KeySlot, ...]:
         """The keys whose signatures count at the time `unix` (Unix seconds), newest epoch first."""
@@ -186,13 +195,45 @@ class _Fields:
             self.reader.problem(node or self.node, f"{self.what} has no list of {field}; write {field}: {advice}")
         return []
 
+    def words(
+        self, field: str, good: Callable[[str], bool], advice: str, default: tuple[str, ...] = ()
+    ) -> tuple[str, ...]:
+        """The values of a list, each once; `default` where it is absent."""
+        if field not in self.values:
+            return default
+        found: list[str] = []
+        for node in self.items(field, advice):
+            word = node.value if isinstance(node, yaml.ScalarNode) else ""
+            if not good(word):
+                written = f"'{word[:80]}'" if word else "something that is no single value"
+                self.reader.problem(node, f"{field} has {written}; write {field}: {advice}")
+            elif word in found:
+                self.reader.problem(node, f"{field} has {word} twice; keep one of them")
+            found.append(word)
+        return tuple(found)
 
-_GUARDIAN_FIELDS = ("terminal_id", "aliases", "role", "status", "bandwidth_quota_bps", "registered_at", "keys")
+
+_GUARDIAN_FIELDS = (
+    "terminal_id",
+    "aliases",
+    "role",
+    "status",
+    "bandwidth_quota_bps",
+    "endpoint_types",
+    "prefixes",
+    "pre_granted_arq",
+    "registered_at",
+    "keys",
+)
 _KEY_FIELDS = ("epoch", "public_key", "state", "not_before", "not_after", "next_key_hash")
 
 
 def _one_of(words: tuple[str, ...]) -> tuple[Callable[[str], bool], str]:
     return (lambda text: text in words), " | ".join(words)
+
+
+def _list_of(words: tuple[str, ...]) -> tuple[Callable[[str], bool], str]:
+    return (lambda text: text in words), f"a list of {', '.join(words)}"
 
 
 def _is_time(text: str) -> bool:
@@ -265,6 +306,10 @@ class _Reader:
             self.problem(node, f"{terminal_id} is active without an active key; write state: active at one of its keys")
         if len({key.epoch for key in keys}) != len(keys):
             self.problem(node, f"{terminal_id} has two keys of one epoch; number them 1, 2, 3 …")
+        types = fields.words("endpoint_types", *_list_of(ENDPOINT_TYPES), default=("terminal",))
+        prefixes = fields.words("prefixes", lambda text: bool(_PREFIX.fullmatch(text)), '["00"] (0-9, * and #)')
+        if prefixes and "gateway" not in types:
+            self.problem(node, f"{terminal_id} has prefixes but is no gateway; write endpoint_types: [gateway]")
         return Guardian(
             terminal_id=terminal_id,
             aliases=tuple(self.alias(item) for item in fields.items("aliases", '[alice, "1001"]')),
@@ -273,6 +318,9 @@ class _Reader:
             bandwidth_quota_bps=int(quota or DEFAULT_QUOTA_BPS),
             registered_at=_timestamp(registered_at) or 0.0,
             keys=keys,
+            endpoint_types=types,
+            prefixes=prefixes,
+            pre_granted_arq=fields.words("pre_granted_arq", *_list_of(PRE_GRANTED)),
         )
 
     def alias(self, node: yaml.Node) -> str:

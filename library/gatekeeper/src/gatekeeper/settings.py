@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from gatekeeper.core import CoreSettings, Mcu
+from gatekeeper.core import Address, CoreSettings, Mcu
 
 ROLES = ("primary", "secondary")
 
@@ -78,6 +78,8 @@ class Settings:
 
 
 _LONGEST_IDENTIFIER = 128
+_MOST_ALTERNATES = 8
+"""Every GCF and RCF names them all, and must fit into a datagram that isn't fragmented."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -223,6 +225,8 @@ def _core(top: _Mapping, ras: RasSettings) -> CoreSettings:
         node=top.name("node", "gk1"),
         gatekeeper_identifier=_identifier(top),
         ras_address=(ras.virtual_address or ras.address, ras.port),
+        shared_address=ras.virtual_address is not None,
+        alternates=_alternates(top, ras),
         mcus=mcus,
         council_alias=top.text("council_alias", "council") if top.has("council_alias") else default.council_alias,
         time_to_live=top.number("time_to_live", "60 (seconds)", default.time_to_live, 5, 86_400),
@@ -230,6 +234,25 @@ def _core(top: _Mapping, ras: RasSettings) -> CoreSettings:
         signature_window=top.number("signature_window", "30 (seconds)", default.signature_window, 5, 300),
         maximum_bandwidth_bps=top.number("maximum_bandwidth_bps", "2000000", default.maximum_bandwidth_bps, 6_400),
     )
+
+
+def _alternates(top: _Mapping, ras: RasSettings) -> tuple[Address, ...]:
+    listed = top.take("alternates", list, "[{address: 192.0.2.12}]", [])
+    addresses = tuple(_alternate(one, number) for number, one in enumerate(listed if isinstance(listed, list) else []))
+    if len(set(addresses)) != len(addresses):
+        raise SettingsError("alternates has the same address twice; keep one of them")
+    if (ras.address, ras.port) in addresses:
+        raise SettingsError("alternates has this node's own address; name only the other gatekeepers")
+    if len(addresses) > _MOST_ALTERNATES:
+        raise SettingsError(f"alternates has more than {_MOST_ALTERNATES} gatekeepers; keep the best")
+    return addresses
+
+
+def _alternate(values: object, number: int) -> Address:
+    alternate = _Mapping(values, f"alternates[{number}]", "{address: 192.0.2.12, port: 1719}")
+    made = (alternate.address("address", "192.0.2.12"), alternate.number("port", "1719", 1719, 1, 65_535))
+    alternate.end()
+    return made
 
 
 def _identifier(top: _Mapping) -> str:

@@ -67,6 +67,23 @@ def test_a_good_registry() -> None:
         ("state: active, not_before", "state: retired, not_before", 3, "active without an active key"),
         ("2000000", "-5", 14, "write bandwidth_quota_bps: 10000000"),
         ('"2026-01-01T00:00:00Z"', "yesterday", 7, "(UTC)"),
+        (
+            "role: chair",
+            "role: chair\n    endpoint_types: [phone]",
+            6,
+            "endpoint_types has 'phone'; write endpoint_types: a list of terminal, gateway, mcu, gatekeeper",
+        ),
+        ("role: chair", "role: chair\n    endpoint_types: []", 6, "no list of endpoint_types"),
+        ("role: chair", "role: chair\n    endpoint_types: [mcu, mcu]", 6, "endpoint_types has mcu twice"),
+        ("role: chair", "role: chair\n    endpoint_types: [[mcu]]", 6, "something that is no single value"),
+        ("role: chair", 'role: chair\n    prefixes: ["00"]', 3, "is no gateway; write endpoint_types: [gateway]"),
+        ("role: chair", "role: chair\n    endpoint_types: [gateway]\n    prefixes: [+49]", 7, "prefixes has '+49'"),
+        (
+            "role: chair",
+            "role: chair\n    pre_granted_arq: yes",
+            6,
+            "write pre_granted_arq: a list of",
+        ),
         ("version: 1", "version: 1\n- x", 2, "not YAML"),
         ("aliases: [bob]", "aliases: &a [bob]\n    role: *a", 12, "instead of *alias"),
     ],
@@ -74,6 +91,15 @@ def test_a_good_registry() -> None:
 def test_a_problem_names_its_line_and_says_what_to_write(old: str, new: str, line: int, words: str) -> None:
     found = problems(GOOD.replace(old, new, 1))
     assert any(problem.startswith(f"r.yaml:{line}: ") and words in problem for problem in found), found
+
+
+def test_what_an_entry_may_register_as() -> None:
+    more = 'endpoint_types: [gateway, mcu]\n    prefixes: ["00", "*9"]\n    pre_granted_arq: [answer_call]\n    '
+    registry = parse_registry(GOOD.replace("role: chair", more + "role: chair", 1).encode(), "r.yaml")
+    alice, bob = registry.guardians
+    assert (alice.endpoint_types, alice.prefixes) == (("gateway", "mcu"), ("00", "*9"))
+    assert alice.pre_granted_arq == ("answer_call",)
+    assert (bob.endpoint_types, bob.prefixes, bob.pre_granted_arq) == (("terminal",), (), ())
 
 
 def test_all_problems_are_reported_at_once() -> None:

@@ -20,6 +20,7 @@ GOOD: dict[str, Any] = {
     "signing_key": "/etc/h323-gatekeeper/gatekeeper-key.pem",
     "log_directory": "/var/log/guardian-council",
     "ras": {"address": "192.0.2.11", "port": 1719, "virtual_address": "192.0.2.10"},
+    "alternates": [{"address": "192.0.2.12"}, {"address": "2001:db8::12", "port": 1720}],
     "mcus": [{"name": "mcu1", "address": "192.0.2.21"}],
     "store": {"kind": "etcd", "endpoints": ["https://192.0.2.11:2379"], **PKI},
     "metrics": {"address": "192.0.2.11", **PKI},
@@ -27,6 +28,7 @@ GOOD: dict[str, Any] = {
     "track_file": "/run/h323-gatekeeper/track",
     "time_to_live": 120,
 }
+LEFT_OUT = ("alternates", "mcus", "metrics", "track_file", "time_to_live")
 MISSING = object()
 
 
@@ -56,6 +58,8 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     assert settings.role == "primary"
     assert settings.ras == RasSettings("192.0.2.11", 1719, "192.0.2.10")
     assert settings.core.ras_address == ("192.0.2.10", 1719)
+    assert settings.core.shared_address
+    assert settings.core.alternates == (("192.0.2.12", 1719), ("2001:db8::12", 1720))
     assert settings.core.mcus == (Mcu("mcu1", ("192.0.2.21", 1720), 25),)
     assert settings.core.time_to_live == 120
     assert settings.core.conference_capacity == 25
@@ -65,11 +69,13 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
 
 
 def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
-    values = {key: value for key, value in GOOD.items() if key not in ("mcus", "metrics", "track_file", "time_to_live")}
+    values = {key: value for key, value in GOOD.items() if key not in LEFT_OUT}
     values |= {"ras": {"address": "2001:db8::11"}, "store": {"kind": "sqlite", "path": "/var/lib/state.sqlite"}}
     settings = load(tmp_path, values)
     assert settings.ras == RasSettings("2001:db8::11", 1719, None)
     assert settings.core.ras_address == ("2001:db8::11", 1719)
+    assert not settings.core.shared_address
+    assert settings.core.alternates == ()
     assert settings.metrics == MetricsSettings("127.0.0.1", 9719, None)
     assert settings.store.kind == "sqlite"
     assert settings.track_file is None
@@ -89,6 +95,10 @@ def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
         ("ras.port", True, "ras.port is True; write port: 1719"),
         ("ras.virtual_address", "192.0.2.11", "ras.virtual_address is this node's own address; write one that no host"),
         ("ras.interface", "eth0", "ras.interface is not a setting of this service; remove it"),
+        ("alternates.0.address", "gk2", "alternates[0].address is 'gk2'; write address: 192.0.2.12"),
+        ("alternates.0.weight", 1, "alternates[0].weight is not a setting of this service; remove it"),
+        ("alternates", [{"address": "192.0.2.12"}] * 2, "alternates has the same address twice; keep one of them"),
+        ("alternates", [{"address": "192.0.2.11"}], "alternates has this node's own address; name only the other"),
         ("mcus.0.address", MISSING, "mcus[0].address is missing; write address: 192.0.2.21"),
         ("mcus", [{"name": "a", "address": "192.0.2.1"}] * 2, "mcus has two of the same name"),
         ("store.kind", "redis", "store.kind is 'redis'; write kind: sqlite | etcd"),

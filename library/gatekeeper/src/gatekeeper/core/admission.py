@@ -16,10 +16,11 @@ from gatekeeper.core.call_identifier import call_identifier_of
 from gatekeeper.core.calls import Call
 from gatekeeper.core.denial import Denial
 from gatekeeper.core.effects import Address
-from gatekeeper.core.registration import alias_text, own_registration
+from gatekeeper.core.registration import own_registration
 from gatekeeper.core.request import Decision, Request
 from gatekeeper.core.settings import CoreSettings, Mcu
 from gatekeeper.core.state import Registration, State
+from gatekeeper.core.terminal_alias import alias_text
 from gatekeeper.core.transport_address import from_transport_address, to_transport_address
 from gatekeeper.store import Change
 

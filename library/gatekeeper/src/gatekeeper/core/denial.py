@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from h323.council import Refusal, RefusalName
 
@@ -18,6 +19,8 @@ class Denial:
     """The alternative of SecurityErrors (H.225.0) that says it more exactly, where there is one."""
     reason: str | None = None
     """The alternative of the message's own reject reason, where the name alone does not decide it."""
+    reason_value: Any = None
+    """What the reason carries, such as the aliases of duplicateAlias: only what the request itself said."""
 
     @property
     def refusal(self) -> Refusal:

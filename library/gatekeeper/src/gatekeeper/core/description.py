@@ -32,7 +32,7 @@ from h323.ras import (
 
 from gatekeeper.core.bandwidth import BANDWIDTH_UNIT_BPS
 from gatekeeper.core.call_identifier import call_identifier_of
-from gatekeeper.core.registration import alias_text
+from gatekeeper.core.terminal_alias import alias_text
 
 SHORT_NAMES: dict[type[Any], str] = {
     GatekeeperRequest: "GRQ",

@@ -30,12 +30,13 @@ from gatekeeper.core.disengage import disengage
 from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send
 from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM, Journal
 from gatekeeper.core.refusal_budget import RefusalBudget
-from gatekeeper.core.registration import register, unregister, unregister_endpoint
+from gatekeeper.core.registration import entitled, register, unregister_endpoint
 from gatekeeper.core.rejection import reject
 from gatekeeper.core.request import Decision, Request
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.state import Registration, State
-from gatekeeper.core.transport_address import to_transport_address
+from gatekeeper.core.transport_address import address_text, to_transport_address
+from gatekeeper.core.unregistration import unregister
 from gatekeeper.registry import Guardian, Registry
 from gatekeeper.store import Batch, Change, Record, Snapshot
 
@@ -204,8 +205,7 @@ class Gatekeeper:
 
     def _confirm(self, received: _Received, decision: Decision, guardian: Guardian, token: SignedToken) -> list[Effect]:
         if decision.alive is not None:
-            registration = self._state.registrations[decision.alive]
-            self._deadlines.extend(decision.alive, received.now.monotonic + registration.time_to_live)
+            self._deadlines.extend(decision.alive, received.now.monotonic + decision.alive_for)
         if not decision.durable:
             return self._answer_now(received, decision.answer, guardian.terminal_id, "confirmed")
         notes = {"terminal_id": guardian.terminal_id, **decision.notes}
@@ -261,7 +261,7 @@ class Gatekeeper:
         return [self._commit((*changes, kept, *cleared), records, _Pending(received.digest, send, observed))]
 
     def _records(self, received: _Received, answer: RasMessage, notes: Mapping[str, object]) -> tuple[Record, Record]:
-        where = {"source": f"{received.source[0]}:{received.source[1]}", "request_digest": received.digest}
+        where = {"source": address_text(received.source), "request_digest": received.digest}
         asked = describe_request(received.message) | where
         if "terminal_id" in notes:
             asked["terminal_id"] = notes["terminal_id"]
@@ -330,7 +330,7 @@ class Gatekeeper:
         effects: list[Effect] = []
         for registration in tuple(self._state.registrations.values()):
             guardian = registry.by_terminal_id(registration.terminal_id)
-            if guardian is None or permitted(guardian) is not None:
+            if guardian is None or permitted(guardian) is not None or not entitled(registration, guardian):
                 effects.append(self._end(registration, now, "no longer permitted by the registry"))
                 effects.append(self._unregister(registration, now))
         return effects

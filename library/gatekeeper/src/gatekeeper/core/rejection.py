@@ -49,9 +49,6 @@ REASONS: Mapping[type[Any], Mapping[RefusalName, str]] = {
     | {RefusalName.NOT_REGISTERED: "notRegistered", RefusalName.UNKNOWN_CALL: "requestToDropOther"},
 }
 
-_ALIASES_NAMED = {"duplicateAlias": (), "invalidTerminalAliases": ()}
-"""Reasons that carry a list of aliases; whose they are is nobody else's business."""
-
 
 def _reason(message: RasMessage, denial: Denial) -> RejectReason:
     if denial.security_error is not None:
@@ -59,7 +56,7 @@ def _reason(message: RasMessage, denial: Denial) -> RejectReason:
     # DisengageRejectReason has no undefinedReason; securityDenial is its only refusal that says nothing.
     fallback = "securityDenial" if isinstance(message, DisengageRequest) else "undefinedReason"
     name = denial.reason or REASONS[type(message)].get(denial.name, fallback)
-    return (name, _ALIASES_NAMED.get(name))
+    return (name, denial.reason_value)
 
 
 def _reject_discovery(message: GatekeeperRequest, denial: Denial, gatekeeper_identifier: str) -> GatekeeperReject:

@@ -40,5 +40,7 @@ class Decision:
     notes: Mapping[str, object] = field(default_factory=dict)
     alive: str | None = None
     """The endpointIdentifier whose timeToLive starts anew."""
+    alive_for: int = 0
+    """That timeToLive, in seconds, as the answer grants it."""
     durable: bool = True
     """False for what changes nothing (discovery, keepAlive): answered without a commit."""

@@ -24,6 +24,10 @@ class CoreSettings:
     gatekeeper_identifier: str
     ras_address: Address
     """What GCF and redirects name: the virtual address where there is one."""
+    shared_address: bool = True
+    """Whether `ras_address` is a virtual one, at which whoever is active answers."""
+    alternates: tuple[Address, ...] = ()
+    """RAS addresses of the other gatekeepers of the zone, best first: the alternateGatekeeper of GCF and RCF."""
     mcus: tuple[Mcu, ...] = ()
     council_alias: str = "council"
     time_to_live: int = 60

@@ -17,6 +17,7 @@ from h323.ras import (
 
 from gatekeeper.core.effects import Address, Effect, Instant, Observe, Send
 from gatekeeper.core.gatekeeper import MAXIMUM_DATAGRAM
+from gatekeeper.core.prerequisites import names_another_gatekeeper
 from gatekeeper.core.refusal_budget import RefusalBudget
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.transport_address import to_transport_address
@@ -29,6 +30,7 @@ class Standby:
         self._settings = settings
         self._signing_key = signing_key
         self._random_bytes = random_bytes
+        self._elsewhere = _elsewhere(settings)
         self._budget = RefusalBudget(settings.refusals_per_source, settings.refusal_interval)
 
     def receive(self, datagram: bytes, source: Address, now: Instant) -> list[Effect]:
@@ -45,24 +47,35 @@ class Standby:
         return [Send(self._redirect(message, now), source), Observe("GRQ", "redirected")]
 
     def _redirect(self, message: GatekeeperRequest, now: Instant) -> bytes:
-        there = AlternateGK(
-            ras_address=to_transport_address(self._settings.ras_address),
-            gatekeeper_identifier=self._settings.gatekeeper_identifier,
-            need_to_register=True,
-            priority=0,
-        )
+        settings = self._settings
+        foreign = names_another_gatekeeper(message.gatekeeper_identifier, settings)
         answer = GatekeeperReject(
             request_seq_num=message.request_seq_num,
             protocol_identifier=PROTOCOL_IDENTIFIER,
-            gatekeeper_identifier=self._settings.gatekeeper_identifier,
-            reject_reason=("resourceUnavailable", None),
-            alt_gk_info=AltGKInfo(alternate_gatekeeper=(there,), alt_gk_is_permanent=False),
+            gatekeeper_identifier=settings.gatekeeper_identifier,
+            reject_reason=("terminalExcluded", None) if foreign else ("resourceUnavailable", None),
+            alt_gk_info=None if foreign else self._elsewhere,
         )
         return sign(
             answer,
             key=self._signing_key,
-            senders_id=self._settings.gatekeeper_identifier,
+            senders_id=settings.gatekeeper_identifier,
             general_id=None,
             time_stamp=int(now.unix),
             random=int.from_bytes(self._random_bytes(4), "big") & 0x7FFFFFFF or 1,
         )
+
+
+def _elsewhere(settings: CoreSettings) -> AltGKInfo | None:
+    """Where the active gatekeeper may be: at the address that they share, or at one of the others' own."""
+    addresses = (*((settings.ras_address,) if settings.shared_address else ()), *settings.alternates)
+    there = tuple(
+        AlternateGK(
+            ras_address=to_transport_address(address),
+            gatekeeper_identifier=settings.gatekeeper_identifier,
+            need_to_register=True,
+            priority=priority,
+        )
+        for priority, address in enumerate(addresses)
+    )
+    return AltGKInfo(alternate_gatekeeper=there, alt_gk_is_permanent=False) if there else None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 
-from h323.ras import TransportAddress, TransportAddressIp6Address, TransportAddressIpAddress
+from h323.ras import AlternateGK, TransportAddress, TransportAddressIp6Address, TransportAddressIpAddress
 
 from gatekeeper.core.effects import Address
 
@@ -24,14 +25,42 @@ def to_transport_address(address: Address) -> TransportAddress:
 def from_transport_address(value: TransportAddress) -> Address | None:
     """The IP address and port, or None for other networks' addresses and for those nobody can send to."""
     inner = value[1]
-    if not isinstance(inner, TransportAddressIpAddress | TransportAddressIp6Address):
+    if not isinstance(inner, TransportAddressIpAddress | TransportAddressIp6Address) or inner.port == 0:
         return None
     host = ipaddress.ip_address(inner.ip)
-    if host.is_unspecified or host.is_multicast or inner.port == 0:
-        return None
-    return str(host), inner.port
+    if isinstance(host, ipaddress.IPv6Address) and host.ipv4_mapped is not None:
+        # An endpoint with one socket for both versions may write its IPv4 address so.
+        host = host.ipv4_mapped
+    return None if host.is_unspecified or host.is_multicast else (str(host), inner.port)
 
 
-def first_address(values: tuple[TransportAddress, ...]) -> Address | None:
-    """The first that can be used, or None."""
-    return next((address for address in map(from_transport_address, values) if address is not None), None)
+def usable_addresses(values: Iterable[TransportAddress]) -> tuple[Address, ...]:
+    """Those that can be used, in their order, each once."""
+    return tuple(dict.fromkeys(address for address in map(from_transport_address, values) if address is not None))
+
+
+def reachable(address: Address, source: Address) -> bool:
+    """Whether others can reach `address`, going by where its owner's datagrams come from.
+
+    Loopback and link-local addresses are of use only to those who share them.
+    """
+    host, seen = ipaddress.ip_address(address[0]), ipaddress.ip_address(source[0])
+    return (seen.is_loopback or not host.is_loopback) and (seen.is_link_local or not host.is_link_local)
+
+
+def address_text(address: Address) -> str:
+    """HOST:PORT, or [HOST]:PORT for IPv6 (RFC 3986)."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def alternate_gatekeepers(addresses: Iterable[Address]) -> tuple[AlternateGK, ...] | None:
+    """The alternateGatekeeper that names these RAS addresses, best first; None where there are none.
+
+    They share registrations and calls, so that nobody needs to register again.
+    """
+    made = tuple(
+        AlternateGK(ras_address=to_transport_address(address), need_to_register=False, priority=priority)
+        for priority, address in enumerate(addresses)
+    )
+    return made or None
