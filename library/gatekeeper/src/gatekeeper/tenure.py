@@ -14,7 +14,7 @@ from h323.h235 import PrivateKey
 from gatekeeper.core import Address, Commit, CoreSettings, Effect, Gatekeeper, Instant, Observe, Send
 from gatekeeper.metrics import Metrics
 from gatekeeper.registry import Registry
-from gatekeeper.store import Batch, Change, Snapshot, Store, StoreUnavailable
+from gatekeeper.store import Batch, Snapshot, Store, StoreUnavailable
 
 CONFIRM_EVERY = 0.25
 """Seconds between two proofs of life under the epoch."""
@@ -48,19 +48,28 @@ class Office:
 
 def merge(commits: list[Commit]) -> Batch:
     """One batch of several, in order; of two changes to one key the later one counts."""
-    changes: dict[str, Change] = {}
-    for commit in commits:
-        changes.update((change.key, change) for change in commit.batch.changes)
-    records = tuple(record for commit in commits for record in commit.batch.records)
-    return Batch(tuple(changes.values()), records)
+    batches = [commit.batch for commit in commits]
+    changes = {change.key: change for batch in batches for change in batch.changes}
+    records = [record for batch in batches for record in batch.records]
+    answers = [answer for batch in batches for answer in batch.answers]
+    forget = max((batch.forget for batch in batches if batch.forget is not None), default=None)
+    if forget is not None and any(answer.forget_at <= forget for answer in answers):
+        # The clock was set back: these must not be forgotten with those of the other time.
+        forget = None
+    return Batch(tuple(changes.values()), tuple(records), tuple(answers), forget)
+
+
+def _octets(batch: Batch) -> int:
+    size = sum(len(change.key) + len(change.value or b"") for change in batch.changes)
+    size += sum(len(record.line) for record in batch.records)
+    return size + sum(len(answer.octets) for answer in batch.answers)
 
 
 def take_full(waiting: list[Commit]) -> list[Commit]:
     """Take from the front of the list as many commits as make a full transaction, at least one."""
     size = count = 0
     for commit in waiting:
-        size += sum(len(change.key) + len(change.value or b"") for change in commit.batch.changes)
-        size += sum(len(record.line) for record in commit.batch.records)
+        size += _octets(commit.batch)
         if size > _MOST_MERGED and count:
             break
         count += 1

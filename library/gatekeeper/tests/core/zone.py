@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gatekeeper.core import Address, Commit, CoreSettings, Effect, Gatekeeper, Instant, Mcu, Observe, Send
 from gatekeeper.registry import Guardian, KeySlot, Registry
-from gatekeeper.store import Batch, Snapshot, Term
+from gatekeeper.store import Batch, KeptAnswer, Snapshot, Term
 from h323.council import CallProfile, RefusalName, profile_generic_data, read_refusal
 from h323.h235 import PrivateKey, read_token, sign, verify
 from h323.ras import (
@@ -54,13 +54,20 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.items: dict[str, bytes] = {}
+        self.answers: list[KeptAnswer] = []
         self.lines: dict[str, list[bytes]] = {"h323_ras": [], "failover": []}
         self.epoch = 0
 
     def take_over(self) -> Snapshot:
         self.epoch += 1
         sizes = {stream: len(lines) for stream, lines in self.lines.items()}
-        return Snapshot(Term(self.epoch, "gk1", 0.0, 0.0), None, dict(self.items), sizes)
+        return Snapshot(
+            Term(self.epoch, "gk1", 0.0, 0.0),
+            None,
+            dict(self.items),
+            sizes,
+            tuple(kept.octets for kept in self.answers),
+        )
 
     def commit(self, batch: Batch) -> None:
         for change in batch.changes:
@@ -68,6 +75,9 @@ class MemoryStore:
                 self.items.pop(change.key, None)
             else:
                 self.items[change.key] = change.value
+        if batch.forget is not None:
+            self.answers = [kept for kept in self.answers if kept.forget_at > batch.forget]
+        self.answers += batch.answers
         for record in batch.records:
             assert record.index == len(self.lines[record.stream]), "records must be numbered without gaps"
             self.lines[record.stream].append(record.line)

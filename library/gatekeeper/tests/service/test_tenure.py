@@ -12,7 +12,7 @@ import pytest
 from gatekeeper.core import Address, Commit, CoreSettings
 from gatekeeper.metrics import Metrics, Status
 from gatekeeper.registry import load_registry
-from gatekeeper.store import Batch, Change, Fenced, Record, StoreUnavailable
+from gatekeeper.store import Batch, Change, Fenced, KeptAnswer, Record, StoreUnavailable
 from gatekeeper.store.sqlite import SqliteStore
 from gatekeeper.tenure import Office, Tenure, merge, take_full
 from h323.ras import AdmissionConfirm, RegistrationConfirm, decode
@@ -34,6 +34,20 @@ def test_of_two_changes_to_one_key_the_later_counts() -> None:
     assert {change.key: change.value for change in merged.changes} == {"a": None, "b": b"1", "c": b"1"}
     assert len(merged.changes) == 3
     assert [record.index for record in merged.records] == [0, 1]
+
+
+def forgetting(number: int, forget: float | None, *times: float) -> Commit:
+    return Commit(number, Batch((), (), tuple(KeptAnswer(time, b"") for time in times), forget))
+
+
+def test_the_latest_time_to_forget_counts() -> None:
+    merged = merge([forgetting(0, 5.0), forgetting(1, 7.0), forgetting(2, 6.0), forgetting(3, None, 8.0, 7.5)])
+    assert merged.forget == 7.0
+    assert [answer.forget_at for answer in merged.answers] == [8.0, 7.5]
+
+
+def test_a_clock_that_is_set_back_forgets_no_new_answer() -> None:
+    assert merge([forgetting(0, 7.0), forgetting(1, None, 6.0, 8.0)]).forget is None
 
 
 def test_a_full_transaction_leaves_the_rest_waiting() -> None:
@@ -115,10 +129,9 @@ def test_an_answer_waits_for_its_commit_however_long_that_takes(tmp_path: Path) 
         assert setting.sent.empty()
         setting.store.away = False
         assert isinstance(decode(await setting.sent.get()), RegistrationConfirm)
-        assert {key.partition("/")[0] for key in (await setting.store.take_over("gk2", 0.0)).items} == {
-            "registration",
-            "answer",
-        }
+        snapshot = await setting.store.take_over("gk2", 0.0)
+        assert [key.partition("/")[0] for key in snapshot.items] == ["registration"]
+        assert len(snapshot.answers) == 1
         await setting.end(running)
 
     asyncio.run(asyncio.wait_for(scenario(), 20))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from gatekeeper.store import Batch, Change, Fenced, Record, Store, Term
+from gatekeeper.store import Batch, Change, Fenced, KeptAnswer, Record, Store, Term
 from gatekeeper.store.etcd import EtcdStore
 from gatekeeper.store.sqlite import SqliteStore
 
@@ -191,14 +191,52 @@ def test_a_reader_is_woken_by_the_record_it_waits_for(make_store: MakeStore) -> 
 def test_what_every_node_has_leaves_the_outbox(make_store: MakeStore) -> None:
     async def scenario(store: Store) -> None:
         await store.take_over("gk1", 100.0)
-        await store.commit(1, Batch((), records(0, 5)))
-        await store.acknowledge("gk1", STREAM, 4)
-        assert await store.records(STREAM, 0, 10) == list(records(0, 5))
+        await store.commit(1, Batch((), records(0, 3)))
+        await store.commit(1, Batch((), records(3, 1)))
+        await store.commit(1, Batch((), records(4, 2)))
+        await store.acknowledge("gk1", STREAM, 5)
+        assert await store.records(STREAM, 0, 10) == list(records(0, 6))
+        await store.acknowledge("gk2", STREAM, 2)
+        assert await store.records(STREAM, 2, 10) == list(records(2, 4))
         await store.acknowledge("gk2", STREAM, 3)
-        assert await store.records(STREAM, 0, 10) == list(records(3, 2))
-        await store.acknowledge("gk2", STREAM, 5)
-        assert await store.records(STREAM, 0, 10) == list(records(4))
-        assert (await store.take_over("gk1", 101.0)).sizes == {STREAM: 5}
+        assert await store.records(STREAM, 0, 10) == list(records(3, 3))
+        await store.acknowledge("gk2", STREAM, 6)
+        # What gk1 doesn't have stays, and the chunk that it is in.
+        assert await store.records(STREAM, 0, 10) == list(records(4, 2))
+        assert (await store.take_over("gk1", 101.0)).sizes == {STREAM: 6}
+
+    run(make_store, scenario)
+
+
+def test_a_chunk_is_read_from_any_record_in_it(make_store: MakeStore) -> None:
+    async def scenario(store: Store) -> None:
+        await store.take_over("gk1", 100.0)
+        for start in range(0, 12, 4):
+            await store.commit(1, Batch((), records(start, 4)))
+        for start in range(13):
+            assert await store.records(STREAM, start, 100) == list(records(start, 12 - start))
+            assert await store.records(STREAM, start, 3) == list(records(start, min(3, 12 - start)))
+
+    run(make_store, scenario)
+
+
+def answers(*times: float) -> tuple[KeptAnswer, ...]:
+    return tuple(KeptAnswer(time, b"%d\n\0" % time) for time in times)
+
+
+def test_answers_are_kept_until_they_are_forgotten(make_store: MakeStore) -> None:
+    async def scenario(store: Store) -> None:
+        await store.take_over("gk1", 100.0)
+        await store.commit(1, Batch((), (), answers(160.5, 161.25)))
+        await store.commit(1, Batch(put(a=b"1"), records(0), answers(161.251), forget=100.0))
+        await store.commit(1, Batch((), (), answers(163.0), forget=161.0))
+        everything = [answer.octets for answer in answers(160.5, 161.25, 161.251, 163.0)]
+        assert list((await store.take_over("gk2", 101.0)).answers) == everything
+        await store.commit(2, Batch((), (), answers(161.2515), forget=161.2511))
+        await store.commit(2, Batch((), (), forget=162.0))
+        snapshot = await store.take_over("gk1", 102.0)
+        assert list(snapshot.answers) == everything[3:]
+        assert snapshot.items == {"a": b"1"}
 
     run(make_store, scenario)
 

@@ -7,19 +7,14 @@ from the other gatekeeper after a failover, for which reason durable answers are
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from h323.h235 import SignedToken
 
 from gatekeeper.core.effects import Address, Send
-from gatekeeper.store import Change
-
-ANSWER = "answer/"
-_MOST_DELETIONS = 64
-"""At a time: one commit should not carry the clean-up of a whole burst."""
+from gatekeeper.store import KeptAnswer
 
 
 def request_digest(datagram: bytes, source: Address) -> str:
@@ -48,17 +43,13 @@ class AnswerCache:
     def __len__(self) -> int:
         return len(self._answers)
 
-    def restore(self, items: Mapping[str, bytes]) -> list[SignedToken]:
+    def restore(self, kept: Iterable[bytes]) -> list[SignedToken]:
         """Take over the answers in the store; the tokens that they answered, so that none is accepted again."""
         tokens = []
-        stored = [(key, json.loads(value)) for key, value in items.items() if key.startswith(ANSWER)]
-        for key, fields in sorted(stored, key=lambda item: float(item[1]["forget_at"])):
-            host, port = fields["destination"]
-            send = Send(bytes.fromhex(fields["answer"]), (host, port))
-            self._answers[key.removeprefix(ANSWER)] = Answer(send, fields["forget_at"], durable=True)
-            if fields["token"] is not None:
-                senders_id, time_stamp, random = fields["token"]
-                tokens.append(SignedToken(senders_id, None, time_stamp, random, bytes(64)))
+        for digest, answer, token in sorted(map(_decode, kept), key=lambda one: one[1].forget_at):
+            self._answers[digest] = answer
+            if token is not None:
+                tokens.append(token)
         return tokens
 
     def find(self, digest: str) -> Answer | None:
@@ -72,17 +63,11 @@ class AnswerCache:
         if len(self._answers) < self._capacity:
             self._answers[digest] = Answer(send, unix + self._seconds, durable=False)
 
-    def prepare(self, digest: str, send: Send, token: SignedToken | None, unix: float) -> Change:
-        """Announce a durable answer, and the change that keeps it."""
+    def prepare(self, digest: str, send: Send, token: SignedToken | None, unix: float) -> KeptAnswer:
+        """Announce a durable answer, and what the store is to keep of it."""
         forget_at = unix + self._seconds
         self._answers[digest] = Answer(None, forget_at, durable=True)
-        fields = {
-            "answer": send.datagram.hex(),
-            "destination": send.destination,
-            "forget_at": forget_at,
-            "token": (token.senders_id, token.time_stamp, token.random) if token is not None else None,
-        }
-        return Change(ANSWER + digest, json.dumps(fields).encode())
+        return KeptAnswer(forget_at, _encode(digest, forget_at, send, token))
 
     def release(self, digest: str, send: Send) -> None:
         """The commit is durable: from now on a retransmission is answered."""
@@ -90,14 +75,33 @@ class AnswerCache:
         if answer is not None:
             self._answers[digest] = Answer(send, answer.forget_at, durable=True)
 
-    def forget(self, unix: float) -> tuple[Change, ...]:
-        """Drop what is too old to be asked again; the changes that drop it from the store."""
-        changes: list[Change] = []
-        while self._answers and len(changes) < _MOST_DELETIONS:
+    def forget(self, unix: float) -> float | None:
+        """Drop what is too old to be asked again; the time up to which the store can do so, if it has any of that."""
+        kept = False
+        while self._answers:
             digest, answer = next(iter(self._answers.items()))
             if answer.forget_at > unix or (answer.durable and answer.send is None):
                 break
             del self._answers[digest]
-            if answer.durable:
-                changes.append(Change(ANSWER + digest, None))
-        return tuple(changes)
+            kept = kept or answer.durable
+        return unix if kept else None
+
+
+def _encode(digest: str, forget_at: float, send: Send, token: SignedToken | None) -> bytes:
+    """What the store keeps: everything but the answer itself as one line, which says how long it is."""
+    host, port = send.destination
+    # Hexadecimal, as an INTEGER of a signed request may have thousands of digits.
+    seen = f"{token.time_stamp:x} {token.random:x} {token.senders_id}" if token is not None else ""
+    head = f"{digest} {forget_at:.3f} {host} {port} {seen}".encode()
+    return len(head).to_bytes(2, "big") + head + send.datagram
+
+
+def _decode(octets: bytes) -> tuple[str, Answer, SignedToken | None]:
+    """The digest, the answer and the token that `_encode` was given."""
+    end = 2 + int.from_bytes(octets[:2], "big")
+    digest, forget_at, host, port, seen = octets[2:end].decode().split(" ", 4)
+    answer = Answer(Send(octets[end:], (host, int(port))), float(forget_at), durable=True)
+    if not seen:
+        return digest, answer, None
+    time_stamp, random, senders_id = seen.split(" ", 2)
+    return digest, answer, SignedToken(senders_id, None, int(time_stamp, 16), int(random, 16), bytes(64))

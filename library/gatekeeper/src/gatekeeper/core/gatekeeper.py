@@ -102,7 +102,7 @@ class Gatekeeper:
         self._authenticator = Authenticator(settings.gatekeeper_identifier, registry, settings.signature_window)
         # A signed datagram is fresh from one window before its timeStamp to one after it.
         self._answers = AnswerCache(2 * settings.signature_window + 1, _MOST_ANSWERS)
-        for token in self._answers.restore(snapshot.items):
+        for token in self._answers.restore(snapshot.answers):
             self._authenticator.replay.restore(token.senders_id, token.time_stamp, token.random)
         self._budget = RefusalBudget(settings.refusals_per_source, settings.refusal_interval)
         self._deadlines = Deadlines()
@@ -257,8 +257,8 @@ class Gatekeeper:
         kept = self._answers.prepare(received.digest, send, token, received.now.unix)
         records = self._records(received, answer, notes)
         observed = Observe(short_name(received.message), result)
-        cleared = self._answers.forget(received.now.unix)
-        return [self._commit((*changes, kept, *cleared), records, _Pending(received.digest, send, observed))]
+        pending = _Pending(received.digest, send, observed)
+        return [self._commit(Batch(changes, records, (kept,)), pending)]
 
     def _records(self, received: _Received, answer: RasMessage, notes: Mapping[str, object]) -> tuple[Record, Record]:
         where = {"source": address_text(received.source), "request_digest": received.digest}
@@ -277,10 +277,10 @@ class Gatekeeper:
                 told[name] = asked[name]
         return request, self._journal.record(RAS_STREAM, received.now, told)
 
-    def _commit(self, changes: tuple[Change, ...], records: tuple[Record, ...], pending: _Pending | None) -> Commit:
+    def _commit(self, batch: Batch, pending: _Pending | None = None) -> Commit:
         self._commits += 1
         self._pending[self._commits] = pending
-        return Commit(self._commits, Batch(changes, records))
+        return Commit(self._commits, batch)
 
     def committed(self, number: int, now: Instant) -> list[Effect]:
         """The commit of this number is durable: its answer may leave."""
@@ -300,9 +300,9 @@ class Gatekeeper:
             if registration is not None:
                 effects.append(self._end(registration, now, "timeToLive ran out"))
         floods = [self._flood(host, count, now) for host, count in self._budget.next_interval(now.monotonic).items()]
-        cleared = self._answers.forget(now.unix)
-        if floods or cleared:
-            effects.append(self._commit(cleared, tuple(floods), None))
+        forget = self._answers.forget(now.unix)
+        if floods or forget is not None:
+            effects.append(self._commit(Batch((), tuple(floods), forget=forget)))
         return effects
 
     def _flood(self, host: str, count: int, now: Instant) -> Record:
@@ -321,7 +321,7 @@ class Gatekeeper:
             "calls_ended": calls,
             "detail": detail,
         }
-        return self._commit(changes, (self._journal.record(RAS_STREAM, now, fields),), None)
+        return self._commit(Batch(changes, (self._journal.record(RAS_STREAM, now, fields),)))
 
     def use_registry(self, registry: Registry, now: Instant) -> list[Effect]:
         """Enforce another registry at once: whoever may no longer take part loses registration and calls."""
@@ -350,7 +350,7 @@ class Gatekeeper:
     def event(self, kind: str, now: Instant, **fields: object) -> list[Effect]:
         """Write an event of the pair of gatekeepers itself (a failover) to the log."""
         record = self._journal.record(FAILOVER_STREAM, now, {"event": kind, **fields})
-        return [self._commit((), (record,), None)]
+        return [self._commit(Batch((), (record,)))]
 
 
 def _claimed_sender(message: RasMessage) -> str | None:

@@ -1,8 +1,9 @@
 """The store of several hosts: etcd through its JSON gateway, by mutual TLS (docs/decisions/0003-etcd-client.md).
 
 Keys: `epoch` (a number, compared in every transaction), `commit` (EPOCH.NUMBER of the last commit), `term` (the epoch's
-holder and their last sign of life), `item/…` (the state), `record/STREAM/INDEX` (the outbox), `size/STREAM` and
-`replica/STREAM/NODE` (how far each node's disk is).
+holder and their last sign of life), `item/…` (the state), `answers/MILLISECONDS/COMMIT` (a chunk of answers by the time
+from which on nobody asks for them), `outbox/STREAM/SIZE` (a chunk of records by the size that the stream has with it),
+`size/STREAM` and `replica/STREAM/NODE` (how far each node's disk is).
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import io
 import json
 import math
 import ssl
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,10 +23,11 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from gatekeeper.settings import SettingsError, Tls
+from gatekeeper.store.chunk import join_answers, join_lines, split_answers, split_lines, streams
 from gatekeeper.store.interface import Batch, Fenced, Record, Snapshot, StoreError, StoreUnavailable, Term
 
 _EPOCH, _COMMIT, _TERM = "epoch", "commit", "term"
-_ITEM, _RECORD, _SIZE, _REPLICA = "item/", "record/", "size/", "replica/"
+_ITEM, _ANSWERS, _OUTBOX, _SIZE, _REPLICA = "item/", "answers/", "outbox/", "size/", "replica/"
 _PATIENCE = (0.3, 0.6, 1.2, 2.4)
 """Seconds for the attempts at one request. A lost leader swallows what was under way, and an election takes about half
 a second: asking again soon is quicker than waiting for a late "no"."""
@@ -36,6 +37,8 @@ _LONGEST_WATCH = 5.0
 """Seconds after which a silent watch is opened anew: a frozen member must not hold us for long."""
 _PAGE = 2_000
 """Keys in one answer: some 2 MB, within the gateway's limit."""
+_CHUNKS = 16
+"""Chunks in one answer: some 2 MB at most."""
 _FLAT = 64
 """Operations up to which a transaction stays a flat list."""
 
@@ -90,8 +93,13 @@ def _pairs(answer: _Json) -> dict[str, bytes]:
     }
 
 
-def _record_key(stream: str, index: int) -> str:
-    return f"{_RECORD}{stream}/{index:016d}"
+def _outbox_key(stream: str, size: int) -> str:
+    return f"{_OUTBOX}{stream}/{size:016d}"
+
+
+def _answers_key(forget_at: float) -> str:
+    """Where the keys of the chunks of this millisecond begin; those of earlier ones are smaller."""
+    return f"{_ANSWERS}{int(forget_at * 1_000):016d}"
 
 
 def _decode_term(octets: bytes | None) -> Term | None:
@@ -219,8 +227,11 @@ class EtcdStore:
         self._seen = self._own = term
         self._commits = 0
         revision = answer["header"]["revision"]
-        items, sizes = await asyncio.gather(self._read_all(_ITEM, revision), self._read_all(_SIZE, revision))
-        return Snapshot(term, known, items, {stream: int(size) for stream, size in sizes.items()})
+        items, sizes, chunks = await asyncio.gather(
+            self._read_all(_ITEM, revision), self._read_all(_SIZE, revision), self._read_all(_ANSWERS, revision)
+        )
+        answers = tuple(answer for chunk in chunks.values() for answer in split_answers(chunk))
+        return Snapshot(term, known, items, {stream: int(size) for stream, size in sizes.items()}, answers)
 
     async def commit(self, epoch: int, batch: Batch) -> None:
         """See Store. The commit's number tells an attempt that went through, but whose answer was lost."""
@@ -231,11 +242,16 @@ class EtcdStore:
             _delete(_ITEM + change.key) if change.value is None else _put(_ITEM + change.key, change.value)
             for change in batch.changes
         ]
-        for stream, records in _by_stream(batch.records).items():
+        if batch.forget is not None:
+            success.append(_delete(_ANSWERS, _answers_key(batch.forget)))
+        if batch.answers:
+            key = _answers_key(max(answer.forget_at for answer in batch.answers))
+            success.append(_put(f"{key}/{epoch}.{number}", join_answers(answer.octets for answer in batch.answers)))
+        for stream, records in streams(batch.records).items():
             first = records[0].index
+            size = first + len(records)
             compare.append(_equals(_SIZE + stream, str(first) if first else None))
-            success += [_put(_record_key(stream, record.index), record.line) for record in records]
-            success.append(_put(_SIZE + stream, str(first + len(records))))
+            success += [_put(_outbox_key(stream, size), join_lines(records)), _put(_SIZE + stream, str(size))]
         answer = await self._transact(compare, success, {"request_range": _range(_COMMIT)})
         if not answer.get("succeeded"):
             last = _pairs(answer["responses"][0]["response_range"]).get(_COMMIT, b"")
@@ -259,9 +275,17 @@ class EtcdStore:
 
     async def records(self, stream: str, start: int, limit: int) -> list[Record]:
         """See Store."""
-        end = _prefix(f"{_RECORD}{stream}/")[1]
-        found = await self._read(_record_key(stream, start), end, limit=limit, sort_order="ASCEND", sort_target="KEY")
-        return [Record(stream, int(key.rpartition("/")[2]), line) for key, line in sorted(found.items())]
+        end = _prefix(f"{_OUTBOX}{stream}/")[1]
+        order = {"sort_order": "ASCEND", "sort_target": "KEY"}
+        found: list[Record] = []
+        while len(found) < limit:
+            after = start + len(found)
+            chunks = await self._read(_outbox_key(stream, after + 1), end, limit=_CHUNKS, **order)
+            for key, chunk in sorted(chunks.items()):
+                found += split_lines(stream, int(key.rpartition("/")[2]), chunk, start)
+            if len(chunks) < _CHUNKS:
+                break
+        return found[:limit]
 
     async def wait_for_records(self, stream: str, size: int) -> None:
         """See Store. Watches the stream's size."""
@@ -296,12 +320,5 @@ class EtcdStore:
         sizes = [int(value) for value in _pairs(answer["responses"][1]["response_range"]).values()]
         least = min(sizes)
         if len(sizes) >= self._nodes and least > self._trimmed.get(stream, 0):
-            await self._transact([], [_delete(_record_key(stream, 0), _record_key(stream, least))])
+            await self._transact([], [_delete(_outbox_key(stream, 0), _outbox_key(stream, least + 1))])
             self._trimmed[stream] = least
-
-
-def _by_stream(records: Iterable[Record]) -> dict[str, list[Record]]:
-    streams: dict[str, list[Record]] = {}
-    for record in records:
-        streams.setdefault(record.stream, []).append(record)
-    return streams

@@ -37,11 +37,27 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer that outlives its term of office, in the core's own encoding."""
+
+    forget_at: float
+    """Unix seconds from which on nobody asks for it."""
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Changes and records that become durable together or not at all."""
+    """What becomes durable together or not at all.
+
+    A store keeps the records of a stream as one chunk, and the answers as another with the latest of their times: what
+    a batch costs grows with its changes, and little with the number of decisions in it.
+    """
 
     changes: tuple[Change, ...]
     records: tuple[Record, ...]
+    answers: tuple[KeptAnswer, ...] = ()
+    forget: float | None = None
+    """Drop the chunks of answers up to this time (Unix seconds), which must be before those of this batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,8 @@ class Snapshot:
     items: Mapping[str, bytes]
     sizes: Mapping[str, int]
     """The next index of each stream."""
+    answers: tuple[bytes, ...] = ()
+    """What was kept and not yet forgotten, in the order of the chunks' times."""
 
 
 class Store(Protocol):
@@ -105,4 +123,4 @@ class Store(Protocol):
         """Return when the stream has more than `size` records."""
 
     async def acknowledge(self, node: str, stream: str, size: int) -> None:
-        """This node has the stream's first `size` records on disk; what every known node has leaves the outbox."""
+        """This node has this much of the stream on disk; chunks that all known nodes have leave the outbox."""

@@ -10,11 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from gatekeeper.store.chunk import join_answers, join_lines, split_answers, split_lines, streams
 from gatekeeper.store.interface import Batch, Fenced, Record, Snapshot, StoreUnavailable, Term
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS item (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS record (stream TEXT, number INTEGER, line BLOB NOT NULL, PRIMARY KEY (stream, number));
+CREATE TABLE IF NOT EXISTS answers (forget_at REAL NOT NULL, chunk BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS answers_by_time ON answers (forget_at);
+CREATE TABLE IF NOT EXISTS outbox (stream TEXT, size INTEGER, chunk BLOB NOT NULL, PRIMARY KEY (stream, size));
 CREATE TABLE IF NOT EXISTS stream (name TEXT PRIMARY KEY, size INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS replica (node TEXT, stream TEXT, size INTEGER NOT NULL, PRIMARY KEY (node, stream));
 CREATE TABLE IF NOT EXISTS term (one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -99,7 +102,9 @@ class SqliteStore:
             )
             items = dict(connection.execute("SELECT key, value FROM item"))
             sizes = dict(connection.execute("SELECT name, size FROM stream"))
-            return Snapshot(term, previous, items, sizes)
+            chunks = connection.execute("SELECT chunk FROM answers ORDER BY forget_at")
+            answers = tuple(answer for (chunk,) in chunks for answer in split_answers(chunk))
+            return Snapshot(term, previous, items, sizes, answers)
 
         return await self._run(work, _WRITE)
 
@@ -108,13 +113,18 @@ class SqliteStore:
 
         def work(connection: sqlite3.Connection) -> None:
             _check_epoch(connection, epoch)
-            for change in batch.changes:
-                if change.value is None:
-                    connection.execute("DELETE FROM item WHERE key = ?", (change.key,))
-                else:
-                    connection.execute("INSERT OR REPLACE INTO item VALUES (?, ?)", (change.key, change.value))
-            for record in batch.records:
-                _append(connection, record)
+            deleted = [(change.key,) for change in batch.changes if change.value is None]
+            put = [(change.key, change.value) for change in batch.changes if change.value is not None]
+            connection.executemany("DELETE FROM item WHERE key = ?", deleted)
+            connection.executemany("INSERT OR REPLACE INTO item VALUES (?, ?)", put)
+            if batch.forget is not None:
+                connection.execute("DELETE FROM answers WHERE forget_at <= ?", (batch.forget,))
+            if batch.answers:
+                forget_at = max(answer.forget_at for answer in batch.answers)
+                chunk = join_answers(answer.octets for answer in batch.answers)
+                connection.execute("INSERT INTO answers VALUES (?, ?)", (forget_at, chunk))
+            for stream, records in streams(batch.records).items():
+                _append(connection, stream, records)
 
         await self._run(work, _WRITE)
         if batch.records:
@@ -138,11 +148,16 @@ class SqliteStore:
         """See Store."""
 
         def work(connection: sqlite3.Connection) -> list[Record]:
+            # A chunk is filed under the size that the stream has with it.
             rows = connection.execute(
-                "SELECT number, line FROM record WHERE stream = ? AND number >= ? ORDER BY number LIMIT ?",
-                (stream, start, limit),
+                "SELECT size, chunk FROM outbox WHERE stream = ? AND size > ? ORDER BY size", (stream, start)
             )
-            return [Record(stream, number, line) for number, line in rows]
+            found: list[Record] = []
+            for size, chunk in rows:
+                found += split_lines(stream, size, chunk, start)
+                if len(found) >= limit:
+                    break
+            return found[:limit]
 
         return await self._run(work)
 
@@ -162,7 +177,7 @@ class SqliteStore:
             connection.execute("INSERT OR REPLACE INTO replica VALUES (?, ?, ?)", (node, stream, size))
             row = connection.execute("SELECT COUNT(*), MIN(size) FROM replica WHERE stream = ?", (stream,)).fetchone()
             if row[0] >= self._nodes:
-                connection.execute("DELETE FROM record WHERE stream = ? AND number < ?", (stream, row[1]))
+                connection.execute("DELETE FROM outbox WHERE stream = ? AND size <= ?", (stream, row[1]))
 
         await self._run(work, _WRITE)
 
@@ -179,10 +194,11 @@ def _check_epoch(connection: sqlite3.Connection, epoch: int) -> None:
         raise Fenced(f"epoch {epoch} is over: {now}")
 
 
-def _append(connection: sqlite3.Connection, record: Record) -> None:
-    row = connection.execute("SELECT size FROM stream WHERE name = ?", (record.stream,)).fetchone()
+def _append(connection: sqlite3.Connection, stream: str, records: list[Record]) -> None:
+    row = connection.execute("SELECT size FROM stream WHERE name = ?", (stream,)).fetchone()
     size = row[0] if row else 0
-    if record.index != size:
-        raise Fenced(f"{record.stream} has {size} records, not {record.index}")
-    connection.execute("INSERT OR REPLACE INTO stream VALUES (?, ?)", (record.stream, size + 1))
-    connection.execute("INSERT INTO record VALUES (?, ?, ?)", (record.stream, record.index, record.line))
+    if records[0].index != size:
+        raise Fenced(f"{stream} has {size} records, not {records[0].index}")
+    size += len(records)
+    connection.execute("INSERT OR REPLACE INTO stream VALUES (?, ?)", (stream, size))
+    connection.execute("INSERT INTO outbox VALUES (?, ?, ?)", (stream, size, join_lines(records)))
