@@ -32,14 +32,14 @@ def test_an_unknown_addition_that_ends_too_early() -> None:
 
 
 def test_more_than_64_additions() -> None:
-    # Above 63 the normally small number is a bit, a length and the number: 1, pad, 01 45 for 70 additions.
-    datagram = UCF + b"\x80\x01\x45" + b"\0" * 8 + b"\x04" + b"\x01x"
+    # Above 64 the normally small length (X.691 11.9.3.4) is a bit and an ordinary length: 1, pad, 46 for 70 additions.
+    datagram = UCF + b"\x80\x46" + b"\0" * 8 + b"\x04" + b"\x01x"
     assert decode(datagram) == UnregistrationConfirm(request_seq_num=2)
 
 
 def test_more_additions_than_any_version_has() -> None:
     with pytest.raises(DecodeError, match="more than 256"):
-        decode(UCF + b"\x80\x02\x7f\xff" + bytes(8000))
+        decode(UCF + b"\x80\x81\x01" + bytes(8000))
 
 
 def unregistration(datagram: bytes) -> UnregistrationRequest:

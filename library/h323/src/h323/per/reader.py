@@ -68,8 +68,11 @@ def extensions(data: bytes, p: int, known: int) -> tuple[int, int, int]:
     Raises:
         DecodeError: more additions than any version of the standard has.
     """
-    count, p = small(data, p)
-    count += 1
+    if data[p >> 3] >> (~p & 7) & 1:
+        # A normally small length (11.9.3.4): above 64 an ordinary one, which is not what `small` reads.
+        count, p = length(data, p + 1)
+    else:
+        count, p = bits(data, p + 1, 6) + 1, p + 7
     if count > _MOST_ADDITIONS:
         raise DecodeError("more than 256 extension additions")
     bitmap = bits(data, p, count)
