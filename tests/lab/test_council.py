@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .conftest import GATEKEEPERS, holders, on_host, status, terminal_command, unit
+from .conftest import GATEKEEPERS, NAME, holders, on_host, status, terminal_command, unit
 
 pytestmark = pytest.mark.lab
 
@@ -19,7 +19,7 @@ def eventually(condition: Callable[[], bool], what: str, seconds: float = 30) ->
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            pytest.fail(f"{what} within {seconds} s; see 'lab/diagnose'")
+            pytest.fail(f"not within {seconds} s: {what}; see LAB_NAME={NAME} lab/diagnose")
 
 
 @pytest.mark.parametrize("guardians", [8, 12, 25])

@@ -11,6 +11,9 @@ import pytest
 import testinfra
 from testinfra.host import Host
 
+# Where lab/podman is, which is podman for everybody.
+os.environ["PATH"] = f"{Path(__file__).resolve().parents[3] / 'lab'}:{os.environ['PATH']}"
+
 NAME = os.environ["LAB_NAME"]
 PREFIX = os.environ["LAB_SUBNET"].rpartition(".")[0]
 NUMBERS = {"gk1": 11, "gk2": 12, "wit1": 13}

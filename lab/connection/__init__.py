@@ -1,0 +1,1 @@
+"""How Ansible reaches the hosts of the lab."""
