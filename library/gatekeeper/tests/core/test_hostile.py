@@ -5,20 +5,9 @@ from __future__ import annotations
 import random
 
 from gatekeeper.core import Observe
-from h323.ras import PROTOCOL_IDENTIFIER, EndpointType, GatekeeperConfirm, GatekeeperReject, GatekeeperRequest, encode
+from h323.ras import encode
 
-from .zone import IDENTIFIER, Terminal, Zone
-
-
-def discovery(terminal: Terminal, identifier: str | None = IDENTIFIER, **fields: object) -> GatekeeperRequest:
-    return GatekeeperRequest(
-        request_seq_num=terminal.next_seq(),
-        protocol_identifier=PROTOCOL_IDENTIFIER,
-        ras_address=terminal.address(1719),
-        endpoint_type=EndpointType(mc=False, undefined_node=False),
-        gatekeeper_identifier=identifier,
-        **fields,  # type: ignore[arg-type]
-    )
+from .zone import Terminal, Zone
 
 
 def test_10_000_random_and_mutated_datagrams_admit_nobody() -> None:
@@ -65,28 +54,3 @@ def test_answers_are_forgotten_when_their_request_cannot_come_again() -> None:
     assert len(zone.store.answers) == 1
     zone.wait(2)
     assert not zone.store.answers
-
-
-def test_discovery_negotiates_ed25519() -> None:
-    zone = Zone()
-    alice = Terminal(zone, "alice")
-    answer = zone.exchange(encode(discovery(alice)), alice.source)
-    assert isinstance(answer, GatekeeperConfirm)
-    assert answer.authentication_mode == ("certSign", None)
-    assert answer.algorithm_oid == "1.3.101.112"
-
-
-def test_discovery_of_another_gatekeeper_is_refused() -> None:
-    zone = Zone()
-    alice = Terminal(zone, "alice")
-    answer = zone.exchange(encode(discovery(alice, "elsewhere")), alice.source)
-    assert isinstance(answer, GatekeeperReject)
-    assert answer.reject_reason == ("terminalExcluded", None)
-
-
-def test_a_terminal_that_cannot_sign_is_told_so() -> None:
-    zone = Zone()
-    alice = Terminal(zone, "alice")
-    answer = zone.exchange(encode(discovery(alice, authentication_capability=(("pwdHash", None),))), alice.source)
-    assert isinstance(answer, GatekeeperReject)
-    assert answer.reject_reason == ("securityDenial", None)

@@ -20,6 +20,7 @@ from h323.ras import (
     GatekeeperConfirm,
     GatekeeperReject,
     GatekeeperRequest,
+    NonStandardMessage,
     RasMessage,
     RegistrationConfirm,
     RegistrationReject,
@@ -33,6 +34,7 @@ from h323.ras import (
 from gatekeeper.core.bandwidth import BANDWIDTH_UNIT_BPS
 from gatekeeper.core.call_identifier import call_identifier_of
 from gatekeeper.core.terminal_alias import alias_text
+from gatekeeper.core.terminal_type import endpoint_types
 
 SHORT_NAMES: dict[type[Any], str] = {
     GatekeeperRequest: "GRQ",
@@ -50,6 +52,7 @@ SHORT_NAMES: dict[type[Any], str] = {
     DisengageRequest: "DRQ",
     DisengageConfirm: "DCF",
     DisengageReject: "DRJ",
+    NonStandardMessage: "NSM",
     UnknownMessageResponse: "XRS",
 }
 
@@ -75,7 +78,9 @@ def describe_request(message: RasMessage) -> dict[str, object]:
     """The fields of the request's record."""
     fields: dict[str, object] = {"msg_type": short_name(message), "request_seq_num": request_seq_num(message)}
     if isinstance(message, RegistrationRequest):
-        fields |= {"aliases": _aliases(message.terminal_alias), "keep_alive": message.keep_alive}
+        fields |= _describe_registration(message)
+    if isinstance(message, UnregistrationRequest):
+        fields |= {"endpoint_identifier": message.endpoint_identifier, "aliases": _aliases(message.endpoint_alias)}
     if isinstance(message, AdmissionRequest | DisengageRequest):
         fields |= {
             "endpoint_identifier": message.endpoint_identifier,
@@ -85,6 +90,18 @@ def describe_request(message: RasMessage) -> dict[str, object]:
     if isinstance(message, AdmissionRequest):
         fields |= _describe_admission(message)
     return fields
+
+
+def _describe_registration(message: RegistrationRequest) -> dict[str, object]:
+    if message.keep_alive:
+        return {"endpoint_identifier": message.endpoint_identifier, "keep_alive": True}
+    return {
+        "aliases": _aliases(message.terminal_alias),
+        "keep_alive": False,
+        "endpoint_types": list(endpoint_types(message.terminal_type)),
+        "additive": message.additive_registration,
+        "restart": message.restart,
+    }
 
 
 def _describe_admission(message: AdmissionRequest) -> dict[str, object]:

@@ -14,7 +14,6 @@ from h323.ras import (
     GatekeeperRequest,
     RasMessage,
     RegistrationRequest,
-    UnknownMessageResponse,
     UnregistrationRequest,
     decode,
 )
@@ -36,6 +35,7 @@ from gatekeeper.core.request import Decision, Request
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.state import Registration, State
 from gatekeeper.core.transport_address import address_text, to_transport_address
+from gatekeeper.core.unknown import not_understood
 from gatekeeper.core.unregistration import unregister
 from gatekeeper.registry import Guardian, Registry
 from gatekeeper.store import Batch, Change, Record, Snapshot
@@ -193,14 +193,14 @@ class Gatekeeper:
         return self._answer_now(received, decision.answer, signer, "confirmed")
 
     def _unknown(self, received: _Received) -> list[Effect]:
-        """A message that this gatekeeper has no part in: H.225.0 7.18 wants XRS, for requests of known senders."""
+        """A message that isn't served. Unknown senders get no answer: it would be larger than what they sent."""
         name = short_name(received.message)
-        proven = self._authenticator.authenticate(received.message, received.datagram, received.now.unix)
-        if isinstance(proven, Denial) or not name.endswith("Request"):
+        answer = not_understood(received.message, received.datagram)
+        if answer is None:
             return [Observe(name, "dropped")]
-        answer = UnknownMessageResponse(
-            request_seq_num=request_seq_num(received.message), message_not_understood=received.datagram[:64]
-        )
+        proven = self._authenticator.authenticate(received.message, received.datagram, received.now.unix)
+        if isinstance(proven, Denial):
+            return [Observe(name, "dropped")]
         return self._answer_now(received, answer, proven[0].terminal_id, "unknown")
 
     def _confirm(self, received: _Received, decision: Decision, guardian: Guardian, token: SignedToken) -> list[Effect]:
