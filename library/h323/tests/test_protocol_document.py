@@ -11,7 +11,7 @@ import pytest
 from h323.council import CallProfile, CallType, profile_generic_data, read_profile
 from h323.council.profile import PROFILE_ID
 from h323.council.refusal import REFUSAL_ID, RefusalName
-from h323.h235 import PrivateKey, read_token, sign, verify
+from h323.h235 import PrivateKey, challenge_of, read_token, sign, verify
 from h323.ras import AdmissionRequest, CallIdentifier, decode
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "protocol.md"
@@ -93,6 +93,10 @@ def test_its_parts_are_the_documents(given: dict[str, Any], octets: dict[str, by
     assert key.public_key().verify(octets["The signature"], datagram.replace(octets["The signature"], bytes(64)))
     assert token.senders_id == given["token"]["sendersID"]
     assert read_profile(message.generic_data).purpose == given["call_profile"]["purpose"]
+
+
+def test_the_challenge_of_its_answers_is_the_documents(octets: dict[str, bytes]) -> None:
+    assert challenge_of(octets["The datagram"]) == octets["The challenge"]
 
 
 def test_the_identifiers_are_the_documents(text: str) -> None:

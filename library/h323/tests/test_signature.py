@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from h323.asn1.types import (
     CryptoTokenCryptoSignedTokenToken,
     Params,
 )
-from h323.h235 import PrivateKey, SignedToken, TokenError, read_token, sign, verify
+from h323.h235 import PrivateKey, SignedToken, TokenError, challenge_of, read_token, sign, verify
 from h323.h235.signature import _crypto_tokens, _encode_crypto_tokens
 from h323.per.values import BitString
 from h323.ras import AdmissionRequest, CryptoH323Token, DecodeError, EncodeError, RasMessage, decode, encode
@@ -64,6 +65,18 @@ def test_who_is_meant_may_be_left_out(request_: AdmissionRequest) -> None:
     assert token_of(signed(request_, None)).general_id is None
 
 
+def test_an_answer_says_which_datagram_it_answers(request_: AdmissionRequest) -> None:
+    asked = signed(request_)
+    answer = sign(
+        request_, key=KEY, senders_id="gk", general_id=ALICE, time_stamp=1, random=1, challenge=challenge_of(asked)
+    )
+    token = token_of(answer)
+    assert token.challenge == hashlib.sha256(asked).digest()[:16]
+    assert verify(answer, token, KEY.public_key())
+    assert token.challenge != challenge_of(asked + b"\0")
+    assert token_of(asked).challenge is None
+
+
 def test_a_flipped_bit_anywhere_is_noticed(request_: AdmissionRequest) -> None:
     datagram = signed(request_)
     for bit in range(8 * len(datagram)):
@@ -100,14 +113,15 @@ NAMES = st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), 
     general_id=st.none() | NAMES,
     time_stamp=st.integers(1, 2**32 - 1) | st.integers(1_700_000_000, 1_900_000_000),
     random=st.integers(-(2**63), 2**63) | st.integers(0, 2**31 - 1),
+    challenge=st.none() | st.binary(min_size=16, max_size=16) | st.binary(min_size=8, max_size=128),
 )
-@example("a", "\ua1a2\ua3a3\u7172\u7374", 1_800_000_000, 2**24)
-@example("\u7172\u7374", "\ua1a2\ua3a3", 2**24, 2**23)
-@example("a", None, 2**24 + 1, 2**23 - 1)
+@example("a", "\ua1a2\ua3a3\u7172\u7374", 1_800_000_000, 2**24, bytes(16))
+@example("\u7172\u7374", "\ua1a2\ua3a3", 2**24, 2**23, bytes.fromhex("a1a2a3a37172737471727374a1a2a3a3"))
+@example("a", None, 2**24 + 1, 2**23 - 1, None)
 def test_the_short_way_to_a_token_leads_to_the_same_octets(
-    senders_id: str, general_id: str | None, time_stamp: int, random: int
+    senders_id: str, general_id: str | None, time_stamp: int, random: int, challenge: bytes | None
 ) -> None:
-    fields = (senders_id, general_id, time_stamp, random)
+    fields = (senders_id, general_id, time_stamp, random, challenge)
     assert _crypto_tokens(*fields) == _encode_crypto_tokens(*fields)
 
 

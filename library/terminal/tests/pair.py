@@ -10,7 +10,7 @@ from gatekeeper.core import Commit, CoreSettings, Gatekeeper, Mcu, Send
 from gatekeeper.core import Instant as GatekeeperInstant
 from gatekeeper.registry import Guardian, KeySlot, Registry
 from gatekeeper.store import Snapshot, Term
-from h323.h235 import PrivateKey, sign
+from h323.h235 import PrivateKey, challenge_of, sign
 from h323.ras import RasMessage
 from terminal.core import (
     Effect,
@@ -62,11 +62,12 @@ def random_source(seed: str) -> Callable[[int], bytes]:
 def from_gatekeeper(
     message: RasMessage,
     general_id: str | None,
+    answered: bytes | None,
     unix: float = START.unix,
     key: PrivateKey | None = None,
     senders_id: str = IDENTIFIER,
 ) -> bytes:
-    """A datagram as the gatekeeper signs it, unless told otherwise."""
+    """A datagram as the gatekeeper signs it, unless told otherwise; `answered` is the request that it answers."""
     return sign(
         message,
         key=key or private_key(IDENTIFIER),
@@ -74,6 +75,7 @@ def from_gatekeeper(
         general_id=general_id,
         time_stamp=int(unix),
         random=1,
+        challenge=challenge_of(answered) if answered is not None else None,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from h323.council import CallProfile, CallType, Refusal, RefusalName, refusal_generic_data
-from h323.h235 import ED25519_OID
+from h323.h235 import ED25519_OID, sign
 from h323.ras import (
     AdmissionConfirm,
     GatekeeperReject,
@@ -167,6 +169,9 @@ class Waiting:
     def receive(self, datagram: bytes) -> list[Effect]:
         return self.endpoint.receive(datagram, START)
 
+    def answer(self, message: RasMessage, general_id: str | None = ALICE, **fields: Any) -> bytes:
+        return from_gatekeeper(message, general_id, self.prepared.datagram, **fields)
+
     def rcf(self, seq: int | None = None) -> RegistrationConfirm:
         return RegistrationConfirm(
             request_seq_num=self.prepared.request_seq_num if seq is None else seq,
@@ -182,7 +187,7 @@ class Waiting:
         assert self.receive(datagram) == []
         assert self.endpoint.ignored == {why: 1}
         assert self.endpoint.endpoint_identifier is None
-        (finished,) = self.receive(from_gatekeeper(self.rcf(), ALICE))
+        (finished,) = self.receive(self.answer(self.rcf()))
         assert isinstance(finished, Finished)
         assert isinstance(finished.outcome, Confirmed)
 
@@ -193,12 +198,12 @@ def waiting() -> Waiting:
 
 
 def test_an_answer_by_another_key_is_ignored(waiting: Waiting) -> None:
-    forged = from_gatekeeper(waiting.rcf(), ALICE, key=private_key("forger"))
+    forged = waiting.answer(waiting.rcf(), key=private_key("forger"))
     waiting.ignored_as(forged, Ignored.BAD_SIGNATURE)
 
 
 def test_an_answer_that_was_changed_on_its_way_is_ignored(waiting: Waiting) -> None:
-    datagram = from_gatekeeper(waiting.rcf(), ALICE)
+    datagram = waiting.answer(waiting.rcf())
     changed = datagram.replace("0123456789ABCDEF".encode("utf-16-be"), "0123456789ABCDE0".encode("utf-16-be"))
     assert changed != datagram
     waiting.ignored_as(changed, Ignored.BAD_SIGNATURE)
@@ -209,29 +214,62 @@ def test_an_unsigned_answer_is_ignored(waiting: Waiting) -> None:
 
 
 def test_an_answer_to_somebody_else_is_ignored(waiting: Waiting) -> None:
-    waiting.ignored_as(from_gatekeeper(waiting.rcf(), "if://guardian/bob"), Ignored.OTHER_ADDRESSEE)
+    waiting.ignored_as(waiting.answer(waiting.rcf(), "if://guardian/bob"), Ignored.OTHER_ADDRESSEE)
 
 
 def test_a_confirmation_to_nobody_is_ignored(waiting: Waiting) -> None:
-    waiting.ignored_as(from_gatekeeper(waiting.rcf(), None), Ignored.OTHER_ADDRESSEE)
+    waiting.ignored_as(waiting.answer(waiting.rcf(), None), Ignored.OTHER_ADDRESSEE)
 
 
 def test_an_answer_in_another_gatekeepers_name_is_ignored(waiting: Waiting) -> None:
-    waiting.ignored_as(from_gatekeeper(waiting.rcf(), ALICE, senders_id="another"), Ignored.OTHER_GATEKEEPER)
+    waiting.ignored_as(waiting.answer(waiting.rcf(), senders_id="another"), Ignored.OTHER_GATEKEEPER)
 
 
 def test_an_answer_to_another_request_is_ignored(waiting: Waiting) -> None:
     other = waiting.rcf(waiting.prepared.request_seq_num ^ 1)
-    waiting.ignored_as(from_gatekeeper(other, ALICE), Ignored.UNEXPECTED)
+    waiting.ignored_as(waiting.answer(other), Ignored.UNEXPECTED)
+
+
+def test_an_answer_to_another_datagram_of_the_same_number_is_ignored(waiting: Waiting) -> None:
+    another = encode(waiting.prepared.request.message)
+    waiting.ignored_as(from_gatekeeper(waiting.rcf(), ALICE, another), Ignored.OTHER_REQUEST)
+
+
+def test_an_answer_that_is_tied_to_no_datagram_is_ignored(waiting: Waiting) -> None:
+    waiting.ignored_as(from_gatekeeper(waiting.rcf(), ALICE, None), Ignored.OTHER_REQUEST)
+
+
+def test_a_refusal_that_somebody_else_provoked_is_ignored(pair: Pair, alice: Endpoint) -> None:
+    """Who spoofs alice's address and guesses her requestSeqNum gets a refusal with the gatekeeper's signature.
+
+    It reaches alice before the answer that she waits for, and must not end her exchange.
+    """
+    prepared = pair.prepare(alice, alice.admission(new_call(), 64_000))
+    alice.send(prepared, pair.now)
+    spoofed = sign(
+        prepared.request.message,
+        key=private_key("attacker"),
+        senders_id=ALICE,
+        general_id=IDENTIFIER,
+        time_stamp=int(pair.now.unix),
+        random=7,
+    )
+    (provoked,) = pair.answers(alice, spoofed)
+    assert alice.receive(provoked, pair.now) == []
+    assert alice.ignored == {Ignored.OTHER_REQUEST: 1}
+    (answer,) = pair.answers(alice, prepared.datagram)
+    (finished,) = alice.receive(answer, pair.now)
+    assert isinstance(finished, Finished)
+    assert isinstance(finished.outcome, Confirmed)
 
 
 def test_a_confirmation_of_another_kind_is_ignored(waiting: Waiting) -> None:
     ucf = UnregistrationConfirm(request_seq_num=waiting.prepared.request_seq_num)
-    waiting.ignored_as(from_gatekeeper(ucf, ALICE), Ignored.UNEXPECTED)
+    waiting.ignored_as(waiting.answer(ucf), Ignored.UNEXPECTED)
 
 
 def test_a_confirmation_recorded_long_ago_is_ignored(waiting: Waiting) -> None:
-    waiting.ignored_as(from_gatekeeper(waiting.rcf(), ALICE, START.unix - 31), Ignored.STALE)
+    waiting.ignored_as(waiting.answer(waiting.rcf(), unix=START.unix - 31), Ignored.STALE)
 
 
 def test_garbage_is_ignored(waiting: Waiting) -> None:
@@ -239,23 +277,23 @@ def test_garbage_is_ignored(waiting: Waiting) -> None:
 
 
 def test_a_second_answer_finishes_nothing(waiting: Waiting) -> None:
-    datagram = from_gatekeeper(waiting.rcf(), ALICE)
+    datagram = waiting.answer(waiting.rcf())
     assert len(waiting.receive(datagram)) == 1
     assert waiting.receive(datagram) == []
     assert waiting.endpoint.ignored == {Ignored.UNEXPECTED: 1}
 
 
 def test_an_urq_for_another_registration_is_ignored(waiting: Waiting) -> None:
-    waiting.receive(from_gatekeeper(waiting.rcf(), ALICE))
+    waiting.receive(waiting.answer(waiting.rcf()))
 
     def urq(endpoint_identifier: str) -> RasMessage:
         return UnregistrationRequest(request_seq_num=1, call_signal_address=(), endpoint_identifier=endpoint_identifier)
 
     own, other = urq("0123456789ABCDEF"), urq("FFFFFFFFFFFFFFFF")
-    assert waiting.receive(from_gatekeeper(other, ALICE)) == []
-    assert waiting.receive(from_gatekeeper(own, ALICE, key=private_key("forger"))) == []
-    assert waiting.receive(from_gatekeeper(own, ALICE, START.unix - 31)) == []
-    assert waiting.receive(from_gatekeeper(own, "if://guardian/bob")) == []
+    assert waiting.receive(from_gatekeeper(other, ALICE, None)) == []
+    assert waiting.receive(from_gatekeeper(own, ALICE, None, key=private_key("forger"))) == []
+    assert waiting.receive(from_gatekeeper(own, ALICE, None, START.unix - 31)) == []
+    assert waiting.receive(from_gatekeeper(own, "if://guardian/bob", None)) == []
     assert waiting.endpoint.endpoint_identifier == "0123456789ABCDEF"
 
 
@@ -277,14 +315,14 @@ def test_a_stale_refusal_is_passed_on(waiting: Waiting) -> None:
         reject_reason=("securityDenial", None),
         generic_data=(refusal_generic_data(Refusal(RefusalName.INVALID_SIGNATURE, "wrong sync time")),),
     )
-    (finished,) = waiting.receive(from_gatekeeper(rrj, ALICE, START.unix + 3_600))
+    (finished,) = waiting.receive(waiting.answer(rrj, unix=START.unix + 3_600))
     assert isinstance(finished, Finished)
     assert isinstance(finished.outcome, Refused)
 
 
 def test_a_request_that_is_not_understood_is_refused(waiting: Waiting) -> None:
     xrs = UnknownMessageResponse(request_seq_num=waiting.prepared.request_seq_num, message_not_understood=b"")
-    (finished,) = waiting.receive(from_gatekeeper(xrs, ALICE))
+    (finished,) = waiting.receive(waiting.answer(xrs))
     assert isinstance(finished, Finished)
     assert isinstance(finished.outcome, Refused)
     assert finished.outcome.summary == "refused (messageNotUnderstood)"
@@ -300,14 +338,14 @@ def test_a_standbys_redirect_ends_discovery() -> None:
         gatekeeper_identifier=IDENTIFIER,
         reject_reason=("resourceUnavailable", None),
     )
-    (finished,) = endpoint.receive(from_gatekeeper(grj, None), START)
+    (finished,) = endpoint.receive(from_gatekeeper(grj, None, prepared.datagram), START)
     assert isinstance(finished, Finished)
     assert isinstance(finished.outcome, Refused)
 
 
 def test_a_request_in_progress_is_waited_for(waiting: Waiting) -> None:
     rip = RequestInProgress(request_seq_num=waiting.prepared.request_seq_num, delay=6_000)
-    assert waiting.receive(from_gatekeeper(rip, ALICE)) == []
+    assert waiting.receive(waiting.answer(rip)) == []
     assert waiting.endpoint.timeout(START._replace(monotonic=START.monotonic + 5.5)) == []
     due = waiting.endpoint.timeout(START._replace(monotonic=START.monotonic + 6))
     assert due == [Transmit(waiting.prepared.datagram)]

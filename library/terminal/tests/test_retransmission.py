@@ -117,7 +117,8 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(data=st.data())
     def an_answer_comes(self, data: st.DataObject) -> None:
         number = data.draw(st.sampled_from(sorted(self.under_way)))
-        datagram = from_gatekeeper(confirmation(self.under_way[number]), ALICE, self.now.unix)
+        prepared = self.under_way[number]
+        datagram = from_gatekeeper(confirmation(prepared), ALICE, prepared.datagram, self.now.unix)
         (finished,) = self.carry_out(self.endpoint.receive(datagram, self.now))
         assert isinstance(finished.outcome, Confirmed)
         assert self.endpoint.receive(datagram, self.now) == [], "its duplicate is nothing"
@@ -126,8 +127,10 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_forged_answer_comes(self, data: st.DataObject) -> None:
         number = data.draw(st.sampled_from(sorted(self.under_way)))
-        answer = confirmation(self.under_way[number])
-        forged = from_gatekeeper(answer, ALICE, self.now.unix, key=private_key("forger"))
+        prepared = self.under_way[number]
+        forged = from_gatekeeper(
+            confirmation(prepared), ALICE, prepared.datagram, self.now.unix, key=private_key("forger")
+        )
         assert self.endpoint.receive(forged, self.now) == []
 
     @rule(octets=st.binary(max_size=64))

@@ -10,7 +10,7 @@ from gatekeeper.core import Address, Commit, CoreSettings, Effect, Gatekeeper, I
 from gatekeeper.registry import Guardian, KeySlot, Registry
 from gatekeeper.store import Batch, KeptAnswer, Snapshot, Term
 from h323.council import CallProfile, RefusalName, profile_generic_data, read_refusal
-from h323.h235 import PrivateKey, read_token, sign, verify
+from h323.h235 import PrivateKey, challenge_of, read_token, sign, verify
 from h323.ras import (
     PROTOCOL_IDENTIFIER,
     AdmissionRequest,
@@ -134,6 +134,7 @@ class Zone:
         token = read_token(message)
         assert token is not None
         assert token.senders_id == IDENTIFIER
+        assert token.challenge == challenge_of(datagram)
         assert verify(answer, token, private_key(IDENTIFIER).public_key())
         return message
 

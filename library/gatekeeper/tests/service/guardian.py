@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 from h323.council import RefusalName, read_refusal
-from h323.h235 import PrivateKey, read_token, sign, verify
+from h323.h235 import PrivateKey, challenge_of, read_token, sign, verify
 from h323.ras import (
     PROTOCOL_IDENTIFIER,
     AdmissionRequest,
@@ -88,11 +88,13 @@ class Guardian:
 
     def ask(self, message: RasMessage) -> RasMessage:
         """Send the signed message; the answer, whose signature is checked."""
-        answer = self.send(self.signed(message))
+        asked = self.signed(message)
+        answer = self.send(asked)
         decoded = decode(answer)
         token = read_token(decoded)
         assert token is not None
         assert verify(answer, token, private_key(IDENTIFIER).public_key())
+        assert token.challenge == challenge_of(asked)
         return decoded
 
     def discovery(self) -> GatekeeperRequest:

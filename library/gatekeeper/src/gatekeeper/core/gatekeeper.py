@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from h323.h235 import PrivateKey, SignedToken, read_token, sign
+from h323.h235 import PrivateKey, SignedToken, challenge_of, read_token, sign
 from h323.ras import (
     AdmissionRequest,
     DecodeError,
@@ -225,19 +225,21 @@ class Gatekeeper:
         answer = reject(received.message, denial, self.settings.gatekeeper_identifier)
         return self._answer_durably(received, answer, None, (), notes, denial.name.value, claimed)
 
-    def _sign(self, answer: RasMessage, general_id: str | None, unix: float) -> bytes:
+    def _sign(self, message: RasMessage, general_id: str | None, unix: float, answered: bytes | None = None) -> bytes:
+        """Sign a request of ours or, with the datagram `answered`, the answer to that and no other."""
         random = int.from_bytes(self._random_bytes(4), "big") & 0x7FFFFFFF or 1
         return sign(
-            answer,
+            message,
             key=self._signing_key,
             senders_id=self.settings.gatekeeper_identifier,
             general_id=general_id,
             time_stamp=int(unix),
             random=random,
+            challenge=challenge_of(answered) if answered is not None else None,
         )
 
     def _answer_now(self, received: _Received, answer: RasMessage, general_id: str | None, result: str) -> list[Effect]:
-        send = Send(self._sign(answer, general_id, received.now.unix), received.source)
+        send = Send(self._sign(answer, general_id, received.now.unix, received.datagram), received.source)
         self._answers.keep(received.digest, send, received.now.unix)
         return [send, Observe(short_name(received.message), result)]
 
@@ -253,7 +255,7 @@ class Gatekeeper:
     ) -> list[Effect]:
         """Commit the decision with its two records, request and answer; the answer leaves afterwards."""
         general_id = token.senders_id if token is not None else general_id
-        send = Send(self._sign(answer, general_id, received.now.unix), received.source)
+        send = Send(self._sign(answer, general_id, received.now.unix, received.datagram), received.source)
         kept = self._answers.prepare(received.digest, send, token, received.now.unix)
         records = self._records(received, answer, notes)
         observed = Observe(short_name(received.message), result)

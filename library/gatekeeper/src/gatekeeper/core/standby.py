@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from h323.h235 import PrivateKey, sign
+from h323.h235 import PrivateKey, challenge_of, sign
 from h323.ras import (
     PROTOCOL_IDENTIFIER,
     AlternateGK,
@@ -44,9 +44,9 @@ class Standby:
             return [Observe("unknown", "malformed")]
         if not isinstance(message, GatekeeperRequest) or not self._budget.spend(source[0]):
             return [Observe("unknown", "standby")]
-        return [Send(self._redirect(message, now), source), Observe("GRQ", "redirected")]
+        return [Send(self._redirect(message, datagram, now), source), Observe("GRQ", "redirected")]
 
-    def _redirect(self, message: GatekeeperRequest, now: Instant) -> bytes:
+    def _redirect(self, message: GatekeeperRequest, datagram: bytes, now: Instant) -> bytes:
         settings = self._settings
         foreign = names_another_gatekeeper(message.gatekeeper_identifier, settings)
         answer = GatekeeperReject(
@@ -63,6 +63,7 @@ class Standby:
             general_id=None,
             time_stamp=int(now.unix),
             random=int.from_bytes(self._random_bytes(4), "big") & 0x7FFFFFFF or 1,
+            challenge=challenge_of(datagram),
         )
 
 

@@ -2,7 +2,7 @@
 
 from h323.h235.ed25519 import PrivateKey, PublicKey
 from h323.h235.replay import Freshness, ReplayWindow
-from h323.h235.signature import ED25519_OID, SignedToken, TokenError, read_token, sign, verify
+from h323.h235.signature import ED25519_OID, SignedToken, TokenError, challenge_of, read_token, sign, verify
 
 __all__ = [
     "ED25519_OID",
@@ -12,6 +12,7 @@ __all__ = [
     "ReplayWindow",
     "SignedToken",
     "TokenError",
+    "challenge_of",
     "read_token",
     "sign",
     "verify",

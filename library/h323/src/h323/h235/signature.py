@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 
 from h323.asn1.types import (
     ClearToken,
@@ -29,6 +30,8 @@ WHOLE_MESSAGE_OID = "0.0.8.235.0.2.1"
 SIGNED_FIELDS_OID = "0.0.8.235.0.2.7"
 """OID "S" of H.235.2: what is signed is a ClearToken with timeStamp, random, generalID and sendersID."""
 
+CHALLENGE_SIZE = 16
+"""Octets."""
 _ZEROS = bytes(SIGNATURE_SIZE)
 
 
@@ -46,6 +49,17 @@ class SignedToken:
     """Unix seconds."""
     random: int
     signature: bytes
+    challenge: bytes | None = None
+    """In an answer: `challenge_of` the datagram that it answers."""
+
+
+def challenge_of(request: bytes) -> bytes:
+    """What ties an answer to this request datagram and to no other: the first 16 octets of its SHA-256.
+
+    A requestSeqNum is easily guessed; whoever makes the gatekeeper answer a forged request gets a signed answer, but
+    none that the true one's sender takes for theirs.
+    """
+    return sha256(request).digest()[:CHALLENGE_SIZE]
 
 
 def sign(
@@ -56,47 +70,62 @@ def sign(
     general_id: str | None,
     time_stamp: int,
     random: int,
+    challenge: bytes | None = None,
 ) -> bytes:
-    """The datagram of `message` with a signature token as its cryptoTokens.
+    """The datagram of `message` with a signature token as its cryptoTokens; `challenge` is for answers.
 
     Raises:
         EncodeError: the message or the token has no encoding.
     """
-    tokens = _crypto_tokens(senders_id, general_id, time_stamp, random)
+    tokens = _crypto_tokens(senders_id, general_id, time_stamp, random, challenge)
     unsigned, at = encode_with_crypto_tokens(message, tokens)
     # Nothing follows the signature in the tokens.
     end = at + len(tokens)
     return unsigned[: end - SIGNATURE_SIZE] + key.sign(unsigned) + unsigned[end:]
 
 
-def _crypto_tokens(senders_id: str, general_id: str | None, time_stamp: int, random: int) -> bytes:
+def _crypto_tokens(
+    senders_id: str, general_id: str | None, time_stamp: int, random: int, challenge: bytes | None
+) -> bytes:
     """The encoding of cryptoTokens with zeros for the signature."""
-    if time_stamp not in _TIME_STAMPS or random not in _RANDOMS:
-        return _encode_crypto_tokens(senders_id, general_id, time_stamp, random)
-    before, between, behind = _template(senders_id, general_id)
-    return b"".join((before, (time_stamp - 1).to_bytes(4, "big"), between, random.to_bytes(4, "big"), behind))
+    if time_stamp not in _TIME_STAMPS or random not in _RANDOMS or len(challenge or _CHALLENGE) != CHALLENGE_SIZE:
+        return _encode_crypto_tokens(senders_id, general_id, time_stamp, random, challenge)
+    before, behind_time_stamp, behind_challenge, behind_random = _template(
+        senders_id, general_id, _CHALLENGE if challenge else b""
+    )
+    when = (time_stamp - 1).to_bytes(4, "big")
+    number = random.to_bytes(4, "big")
+    return b"".join((before, when, behind_time_stamp, challenge or b"", behind_challenge, number, behind_random))
 
 
 _TIME_STAMPS = range(2**24 + 1, 2**32)
 _RANDOMS = range(2**23, 2**31)
 """Numbers whose encodings have four octets, as nearly all have (X.691 11.5.7.4, 11.8: two's complement)."""
+_CHALLENGE = bytes(range(0xC0, 0xC0 + CHALLENGE_SIZE))
 
 
 @lru_cache(maxsize=4_096)
-def _template(senders_id: str, general_id: str | None) -> tuple[bytes, bytes, bytes]:
-    """What stands before, between and behind timeStamp and random: all else repeats for each pair that speaks."""
+def _template(senders_id: str, general_id: str | None, challenge: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+    """What stands around timeStamp, challenge and random: all else repeats for each pair that speaks.
+
+    `challenge` is any one of the right size, or b"" for none.
+    """
     time_stamp, random = 0xA1A2A3A4, 0x71727374
-    octets = _encode_crypto_tokens(senders_id, general_id, time_stamp, random)
-    # Names stand behind both numbers, so what they repeat can't be mistaken for them.
+    octets = _encode_crypto_tokens(senders_id, general_id, time_stamp, random, challenge or None)
+    # Names stand behind all three, so what they repeat can't be mistaken for them.
     before, _, rest = octets.partition((time_stamp - 1).to_bytes(4, "big"))
-    between, _, behind = rest.partition(random.to_bytes(4, "big"))
-    return before, between, behind
+    behind_time_stamp, _, rest = rest.partition(challenge) if challenge else (b"", b"", rest)
+    behind_challenge, _, behind_random = rest.partition(random.to_bytes(4, "big"))
+    return before, behind_time_stamp, behind_challenge, behind_random
 
 
-def _encode_crypto_tokens(senders_id: str, general_id: str | None, time_stamp: int, random: int) -> bytes:
+def _encode_crypto_tokens(
+    senders_id: str, general_id: str | None, time_stamp: int, random: int, challenge: bytes | None
+) -> bytes:
     clear = ClearToken(
         token_oid=SIGNED_FIELDS_OID,
         time_stamp=time_stamp,
+        challenge=challenge,
         random=random,
         general_id=general_id,
         senders_id=senders_id,
@@ -148,7 +177,7 @@ def _complete(clear: ClearToken, signature: bytes) -> SignedToken:
         raise TokenError(f"clear token {clear.token_oid} instead of {SIGNED_FIELDS_OID}")
     if not clear.senders_id or clear.time_stamp is None or clear.random is None or clear.general_id == "":
         raise TokenError("its clear token lacks sendersID, timeStamp or random")
-    return SignedToken(clear.senders_id, clear.general_id, clear.time_stamp, clear.random, signature)
+    return SignedToken(clear.senders_id, clear.general_id, clear.time_stamp, clear.random, signature, clear.challenge)
 
 
 def verify(datagram: bytes, token: SignedToken, key: PublicKey) -> bool:

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from h323.council import CallProfile, profile_generic_data, read_refusal
-from h323.h235 import ED25519_OID, PrivateKey, PublicKey, SignedToken, TokenError, read_token, sign, verify
+from h323.h235 import (
+    ED25519_OID,
+    PrivateKey,
+    PublicKey,
+    SignedToken,
+    TokenError,
+    challenge_of,
+    read_token,
+    sign,
+    verify,
+)
 from h323.ras import (
     PROTOCOL_IDENTIFIER,
     AdmissionConfirm,
@@ -235,7 +245,7 @@ class Endpoint:
         """
         return Prepared(request, encode(request.message), None, int(unix))
 
-    def _signed(self, message: RasMessage, unix: float) -> bytes:
+    def _signed(self, message: RasMessage, unix: float, challenge: bytes | None = None) -> bytes:
         return sign(
             message,
             key=self.identity.key,
@@ -243,6 +253,7 @@ class Endpoint:
             general_id=self.identity.gatekeeper_identifier,
             time_stamp=int(unix),
             random=int.from_bytes(self._random_bytes(4), "big") & 0x7FFFFFFF or 1,
+            challenge=challenge,
         )
 
     # The wire
@@ -306,6 +317,8 @@ class Endpoint:
         to_anybody = isinstance(message, GatekeeperReject) and token.general_id is None
         if token.general_id != prepared.addressee and not to_anybody:
             return Ignored.OTHER_ADDRESSEE
+        if token.challenge != prepared.challenge:
+            return Ignored.OTHER_REQUEST
         # A stale refusal is passed on: it may be the one that says that our clock is wrong.
         confirms = isinstance(message, prepared.request.confirm)
         if confirms and abs(token.time_stamp - prepared.time_stamp) > SIGNATURE_WINDOW:
@@ -342,7 +355,8 @@ class Endpoint:
         if not verify(datagram, token, self.identity.gatekeeper_key):
             return self._ignore(Ignored.BAD_SIGNATURE)
         self.endpoint_identifier = None
-        answer = self._signed(UnregistrationConfirm(request_seq_num=message.request_seq_num), now.unix)
+        confirm = UnregistrationConfirm(request_seq_num=message.request_seq_num)
+        answer = self._signed(confirm, now.unix, challenge_of(datagram))
         return [Transmit(answer), Unregistered(message.reason[0] if message.reason else "undefinedReason")]
 
     def _ignore(self, why: Ignored) -> list[Effect]:

@@ -39,6 +39,7 @@ class Ignored(str, Enum):
     OTHER_GATEKEEPER = "from another gatekeeper"
     OTHER_ADDRESSEE = "addressed to somebody else"
     BAD_SIGNATURE = "not signed with the gatekeeper's key"
+    OTHER_REQUEST = "answering another request of this number"
     STALE = "too old"
     UNEXPECTED = "answering nothing asked"
 

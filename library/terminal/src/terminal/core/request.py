@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias
 
+from h323.h235 import challenge_of
 from h323.ras import (
     AdmissionRequest,
     DisengageRequest,
@@ -39,6 +40,11 @@ class Prepared(Generic[ConfirmT]):
     """The generalID that its answer must carry: whoever the request named as its sender; None where it named nobody."""
     time_stamp: int
     """Unix seconds."""
+
+    @property
+    def challenge(self) -> bytes:
+        """What ties an answer to this very datagram."""
+        return challenge_of(self.datagram)
 
     @property
     def request_seq_num(self) -> int:
