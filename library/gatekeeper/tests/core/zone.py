@@ -9,15 +9,18 @@ from dataclasses import replace
 from gatekeeper.core import Address, Commit, CoreSettings, Effect, Gatekeeper, Instant, Mcu, Observe, Send
 from gatekeeper.registry import Guardian, KeySlot, Registry
 from gatekeeper.store import Batch, KeptAnswer, Snapshot, Term
+from h323.asn1.types import InfoRequestResponsePerCallInfoItem, TransportChannelInfo
 from h323.council import CallProfile, RefusalName, profile_generic_data, read_refusal
 from h323.h235 import PrivateKey, challenge_of, read_token, sign, verify
 from h323.ras import (
     PROTOCOL_IDENTIFIER,
     AdmissionRequest,
+    BandwidthRequest,
     CallIdentifier,
     DisengageRequest,
     EndpointType,
     H221NonStandard,
+    InfoRequestResponse,
     RasMessage,
     RegistrationConfirm,
     RegistrationRequest,
@@ -144,6 +147,17 @@ class Zone:
         assert all(send.destination == source for send in sent)
         return sent[0].datagram if sent else None
 
+    def deliver(self, datagram: bytes, source: Address) -> list[RasMessage]:
+        """All that the gatekeeper sends to `source` because of this datagram."""
+        effects = self.settle(self.gatekeeper.receive(datagram, source, self.now))
+        return sent_to(source, effects)
+
+
+def sent_to(destination: Address, effects: list[Effect]) -> list[RasMessage]:
+    """The messages among the effects that go there."""
+    sends = (effect for effect in effects if isinstance(effect, Send))
+    return [decode(send.datagram) for send in sends if send.destination == destination]
+
 
 def refusal_of(message: RasMessage | None) -> RefusalName | None:
     """The runbook's name that a reject message carries."""
@@ -244,6 +258,45 @@ class Terminal:
             disengage_reason=("normalDrop", None),
             call_identifier=CallIdentifier(guid=self.call_identifier(call)),
             answered_call=False,
+        )
+
+    def bandwidth(self, bandwidth_bps: int, call: int = 1) -> BandwidthRequest:
+        return BandwidthRequest(
+            request_seq_num=self.next_seq(),
+            endpoint_identifier=self.endpoint_identifier,
+            conference_id=CONFERENCE,
+            call_reference_value=call,
+            band_width=bandwidth_bps // 100,
+            call_identifier=CallIdentifier(guid=self.call_identifier(call)),
+        )
+
+    def report(
+        self, *calls: int, seq: int | None = None, need_response: bool = False, **fields: object
+    ) -> InfoRequestResponse:
+        """An IRR on these calls; `seq` where it answers an IRQ."""
+        message = InfoRequestResponse(
+            request_seq_num=self.next_seq() if seq is None else seq,
+            endpoint_type=EndpointType(mc=False, undefined_node=False),
+            endpoint_identifier=self.endpoint_identifier or "0000000000000000",
+            ras_address=self.address(1719),
+            call_signal_address=(self.address(1720),),
+            per_call_info=tuple(self.per_call_info(call) for call in calls) or None,
+            need_response=need_response,
+            unsolicited=seq is None,
+        )
+        return replace(message, **fields)  # type: ignore[arg-type]
+
+    def per_call_info(self, call: int) -> InfoRequestResponsePerCallInfoItem:
+        return InfoRequestResponsePerCallInfoItem(
+            call_reference_value=call,
+            conference_id=CONFERENCE,
+            originator=True,
+            h245=TransportChannelInfo(),
+            call_signalling=TransportChannelInfo(),
+            call_type=("pointToPoint", None),
+            band_width=640,
+            call_model=("direct", None),
+            call_identifier=CallIdentifier(guid=self.call_identifier(call)),
         )
 
     def unregistration(self) -> UnregistrationRequest:

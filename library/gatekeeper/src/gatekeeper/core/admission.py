@@ -58,7 +58,7 @@ def admit(request: Request[AdmissionRequest]) -> Decision | Denial:
         if isinstance(decided, Denial):
             return decided
         call = decided
-        state.calls.add(call)
+        state.calls.add(call, request.now.monotonic)
     # A call that is there already was admitted before: asking again, freshly signed, changes nothing.
     return Decision(_confirm(message, call), (Change(call.key, call.encoded()),), _notes(call), alive=None)
 

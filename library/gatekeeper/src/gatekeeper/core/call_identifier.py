@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from h323.asn1.types import InfoRequestResponsePerCallInfoItem
 from h323.ras import AdmissionRequest, BandwidthRequest, DisengageRequest
+
+AboutCall = AdmissionRequest | BandwidthRequest | DisengageRequest | InfoRequestResponsePerCallInfoItem
 
 _NONE = bytes(16)
 
 
-def call_identifier_of(message: AdmissionRequest | BandwidthRequest | DisengageRequest) -> str:
+def call_identifier_of(message: AboutCall) -> str:
     """The callIdentifier as 32 hexadecimal digits.
 
     Version 1 endpoints have only the conferenceID, and some later ones write zeros where they mean that.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TypeVar
@@ -88,6 +89,7 @@ class Calls:
 
     def __init__(self) -> None:
         self._calls: dict[Leg, Call] = {}
+        self._reported: OrderedDict[Leg, float] = OrderedDict()
         self._of_endpoint: dict[str, dict[str, Call]] = {}
         self._of_conference: dict[str, dict[Leg, Call]] = {}
         self._by_identifier: dict[str, dict[str, Call]] = {}
@@ -105,8 +107,12 @@ class Calls:
         """This endpoint's leg of the call, if it was admitted."""
         return self._calls.get((endpoint_identifier, call_identifier))
 
-    def add(self, call: Call) -> None:
-        """Add a leg that isn't there yet."""
+    def add(self, call: Call, now: float) -> None:
+        """Add a leg that isn't there yet; it counts as reported now (monotonic seconds)."""
+        self._reported[call.leg] = now
+        self._put(call)
+
+    def _put(self, call: Call) -> None:
         self._calls[call.leg] = call
         _put(self._of_endpoint, call.endpoint_identifier, call.call_identifier, call)
         _put(self._of_conference, call.conference_id, call.leg, call)
@@ -115,6 +121,10 @@ class Calls:
 
     def remove(self, call: Call) -> None:
         """Remove a leg that is there."""
+        del self._reported[call.leg]
+        self._take(call)
+
+    def _take(self, call: Call) -> None:
         del self._calls[call.leg]
         _drop(self._of_endpoint, call.endpoint_identifier, call.call_identifier)
         _drop(self._of_conference, call.conference_id, call.leg)
@@ -123,8 +133,22 @@ class Calls:
 
     def replace(self, old: Call, new: Call) -> None:
         """Put a changed leg (another bandwidth) in the place of the one that is there."""
-        self.remove(old)
-        self.add(new)
+        self._take(old)
+        self._put(new)
+
+    def report(self, call: Call, now: float) -> None:
+        """Its endpoint has said that it goes on, or was asked whether it does."""
+        self._reported[call.leg] = now
+        self._reported.move_to_end(call.leg)
+
+    def unreported_since(self, monotonic: float) -> list[Call]:
+        """The calls of which nothing was heard after `monotonic` (seconds)."""
+        silent = []
+        for leg, reported in self._reported.items():
+            if reported > monotonic:
+                break
+            silent.append(self._calls[leg])
+        return silent
 
     def _reckon(self, call: Call, sign: int) -> None:
         _count(self._bandwidth, call.terminal_id, sign * call.bandwidth_bps)

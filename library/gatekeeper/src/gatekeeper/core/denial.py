@@ -22,6 +22,9 @@ class Denial:
     reason_value: Any = None
     """What the reason carries, such as the aliases of duplicateAlias: only what the request itself said."""
 
+    allowed_bandwidth_bps: int = 0
+    """How much a call may have whose BRQ is refused."""
+
     @property
     def refusal(self) -> Refusal:
         """What the answer's genericData carries."""

@@ -14,17 +14,25 @@ from h323.ras import (
     AdmissionReject,
     AdmissionRequest,
     AliasAddress,
+    BandwidthConfirm,
+    BandwidthReject,
+    BandwidthRequest,
     DisengageConfirm,
     DisengageReject,
     DisengageRequest,
     GatekeeperConfirm,
     GatekeeperReject,
     GatekeeperRequest,
+    InfoRequest,
+    InfoRequestAck,
+    InfoRequestNak,
+    InfoRequestResponse,
     NonStandardMessage,
     RasMessage,
     RegistrationConfirm,
     RegistrationReject,
     RegistrationRequest,
+    RequestInProgress,
     UnknownMessageResponse,
     UnregistrationConfirm,
     UnregistrationReject,
@@ -49,10 +57,18 @@ SHORT_NAMES: dict[type[Any], str] = {
     AdmissionRequest: "ARQ",
     AdmissionConfirm: "ACF",
     AdmissionReject: "ARJ",
+    BandwidthRequest: "BRQ",
+    BandwidthConfirm: "BCF",
+    BandwidthReject: "BRJ",
     DisengageRequest: "DRQ",
     DisengageConfirm: "DCF",
     DisengageReject: "DRJ",
     NonStandardMessage: "NSM",
+    InfoRequest: "IRQ",
+    InfoRequestResponse: "IRR",
+    InfoRequestAck: "IACK",
+    InfoRequestNak: "INAK",
+    RequestInProgress: "RIP",
     UnknownMessageResponse: "XRS",
 }
 
@@ -81,12 +97,16 @@ def describe_request(message: RasMessage) -> dict[str, object]:
         fields |= _describe_registration(message)
     if isinstance(message, UnregistrationRequest):
         fields |= {"endpoint_identifier": message.endpoint_identifier, "aliases": _aliases(message.endpoint_alias)}
-    if isinstance(message, AdmissionRequest | DisengageRequest):
+    if isinstance(message, AdmissionRequest | BandwidthRequest | DisengageRequest):
         fields |= {
             "endpoint_identifier": message.endpoint_identifier,
             "call_identifier": call_identifier_of(message),
             "conference_id": message.conference_id.hex(),
         }
+    if isinstance(message, BandwidthRequest):
+        fields["requested_bandwidth_bps"] = message.band_width * BANDWIDTH_UNIT_BPS
+    if isinstance(message, InfoRequestResponse):
+        fields["endpoint_identifier"] = message.endpoint_identifier
     if isinstance(message, AdmissionRequest):
         fields |= _describe_admission(message)
     return fields

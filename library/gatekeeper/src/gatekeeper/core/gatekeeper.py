@@ -6,14 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from h323.asn1.types import UnregRequestReason
 from h323.h235 import PrivateKey, SignedToken, challenge_of, read_token, sign
 from h323.ras import (
     AdmissionRequest,
+    BandwidthRequest,
     DecodeError,
     DisengageRequest,
     GatekeeperRequest,
+    InfoRequestResponse,
     RasMessage,
     RegistrationRequest,
+    RequestInProgress,
     UnregistrationRequest,
     decode,
 )
@@ -21,20 +25,26 @@ from h323.ras import (
 from gatekeeper.core.admission import admit
 from gatekeeper.core.answers import AnswerCache, request_digest
 from gatekeeper.core.authentication import Authenticator, permitted
+from gatekeeper.core.bandwidth_change import change_bandwidth
+from gatekeeper.core.calls import Call
+from gatekeeper.core.commits import Commits, Pending, Requester
 from gatekeeper.core.deadlines import Deadlines
 from gatekeeper.core.denial import Denial
 from gatekeeper.core.description import describe_request, request_seq_num, short_name
 from gatekeeper.core.discovery import discover
 from gatekeeper.core.disengage import disengage
 from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send
+from gatekeeper.core.information import report
 from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM, Journal
+from gatekeeper.core.outgoing import ANSWERS, Initiative, OutgoingRequests
 from gatekeeper.core.refusal_budget import RefusalBudget
 from gatekeeper.core.registration import entitled, register, unregister_endpoint
 from gatekeeper.core.rejection import reject
 from gatekeeper.core.request import Decision, Request
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.state import Registration, State
-from gatekeeper.core.transport_address import address_text, to_transport_address
+from gatekeeper.core.supervision import Selection, Supervision
+from gatekeeper.core.transport_address import address_text
 from gatekeeper.core.unknown import not_understood
 from gatekeeper.core.unregistration import unregister
 from gatekeeper.registry import Guardian, Registry
@@ -42,27 +52,22 @@ from gatekeeper.store import Batch, Change, Record, Snapshot
 
 MAXIMUM_DATAGRAM = 4_096
 """Octets. The largest request of this profile has some 600; H.225.0 sets no limit, the path MTU does in practice."""
-HOUSEKEEPING = 1.0
+HOUSEKEEPING = 0.25
 """Seconds between two looks at what has run out."""
 _MOST_ANSWERS = 500_000
 
 RandomBytes = Callable[[int], bytes]
 
-_HANDLERS: dict[type[Any], Callable[[Request[Any]], Decision | Denial]] = {
+Handler = Callable[[Request[Any]], Decision | Denial]
+
+_HANDLERS: dict[type[Any], Handler] = {
     RegistrationRequest: register,
     UnregistrationRequest: unregister,
     AdmissionRequest: admit,
+    BandwidthRequest: change_bandwidth,
     DisengageRequest: disengage,
+    InfoRequestResponse: report,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """An answer that waits for its commit."""
-
-    digest: str
-    send: Send
-    observed: Observe
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class Gatekeeper:
         self._registry = registry
         self._signing_key = signing_key
         self._random_bytes = random_bytes
-        self._state = State.restored(snapshot.items)
+        self._state = State.restored(snapshot.items, now.monotonic)
         self._journal = Journal(snapshot.sizes, settings.node, self.epoch)
         self._authenticator = Authenticator(settings.gatekeeper_identifier, registry, settings.signature_window)
         # A signed datagram is fresh from one window before its timeStamp to one after it.
@@ -109,9 +114,11 @@ class Gatekeeper:
         for registration in self._state.registrations.values():
             # keepAlives are not replicated: whoever was registered gets one full timeToLive from the new active.
             self._deadlines.extend(registration.endpoint_identifier, now.monotonic + registration.time_to_live)
-        self._pending: dict[int, _Pending | None] = {}
-        self._commits = 0
-        self._request_seq_num = 0
+        self._commits = Commits()
+        first = int.from_bytes(random_bytes(2), "big")
+        identifier = settings.gatekeeper_identifier
+        self._outgoing = OutgoingRequests(identifier, self._sign, first, settings.max_initiated)
+        self._supervision = Supervision(settings, self._state, self._journal, self._commits, self._outgoing)
         self._housekeeping = now.monotonic + HOUSEKEEPING
 
     @property
@@ -127,7 +134,10 @@ class Gatekeeper:
     @property
     def next_timeout(self) -> float:
         """When to call `timeout` next, in monotonic seconds."""
-        return self._housekeeping
+        times = [self._housekeeping, self._outgoing.next_timeout]
+        if self._commits.oldest is not None:
+            times.append(self._commits.oldest + self.settings.slow_commit)
+        return min(time for time in times if time is not None)
 
     def receive(self, datagram: bytes, source: Address, now: Instant) -> list[Effect]:
         """Take one datagram from the RAS socket. Never raises, whatever the octets are."""
@@ -136,8 +146,9 @@ class Gatekeeper:
         digest = request_digest(datagram, source)
         known = self._answers.find(digest)
         if known is not None:
-            again: list[Effect] = [Observe("unknown", "retransmission")]
-            return again if known.send is None else [known.send, *again]
+            again = known.send or self._progress(self._commits.waiting_for(digest), now)
+            observed = Observe("unknown", "retransmission")
+            return [observed] if again is None else [again, observed]
         try:
             message = decode(datagram)
         except DecodeError:
@@ -147,22 +158,34 @@ class Gatekeeper:
     def _decide(self, received: _Received) -> list[Effect]:
         message = received.message
         name = short_name(message)
-        if len(self._pending) >= self.settings.max_outstanding:
+        if len(self._commits) >= self.settings.max_outstanding:
             return [Observe(name, "overloaded")]
-        if isinstance(message, GatekeeperRequest):
-            return self._discover(received, message)
         handler = _HANDLERS.get(type(message))
         if handler is None:
-            return self._unknown(received)
+            return self._decide_otherwise(received)
         proven = self._authenticator.authenticate(message, received.datagram, received.now.unix)
         if isinstance(proven, Denial):
             return self._refuse_unauthenticated(received, proven)
         guardian, token = proven
+        if isinstance(message, InfoRequestResponse):
+            effects = self._supervision.answered(message, guardian.terminal_id, received.now) or []
+            return [*effects, *self._decided(received, handler, guardian, token)]
+        return self._decided(received, handler, guardian, token)
+
+    def _decided(self, received: _Received, handler: Handler, guardian: Guardian, token: SignedToken) -> list[Effect]:
         denial = permitted(guardian)
         decision = denial or handler(self._request(received, guardian))
         if isinstance(decision, Denial):
             return self._refuse(received, decision, guardian, token)
         return self._confirm(received, decision, guardian, token)
+
+    def _decide_otherwise(self, received: _Received) -> list[Effect]:
+        """Messages that aren't a guardian's requests."""
+        if isinstance(received.message, GatekeeperRequest):
+            return self._discover(received, received.message)
+        if isinstance(received.message, ANSWERS):
+            return self._answered(received)
+        return self._unknown(received)
 
     def _request(self, received: _Received, guardian: Guardian) -> Request[Any]:
         return Request(
@@ -203,26 +226,39 @@ class Gatekeeper:
             return [Observe(name, "dropped")]
         return self._answer_now(received, answer, proven[0].terminal_id, "unknown")
 
+    def _answered(self, received: _Received) -> list[Effect]:
+        """An answer to a request of ours: believed of the endpoint that was asked, and never answered itself."""
+        name = short_name(received.message)
+        proven = self._authenticator.authenticate(received.message, received.datagram, received.now.unix)
+        if isinstance(proven, Denial):
+            return [Observe(name, "dropped")]
+        effects = self._supervision.answered(received.message, proven[0].terminal_id, received.now)
+        return [Observe(name, "unexpected")] if effects is None else [*effects, Observe(name, "taken")]
+
     def _confirm(self, received: _Received, decision: Decision, guardian: Guardian, token: SignedToken) -> list[Effect]:
         if decision.alive is not None:
             self._deadlines.extend(decision.alive, received.now.monotonic + decision.alive_for)
-        if not decision.durable:
-            return self._answer_now(received, decision.answer, guardian.terminal_id, "confirmed")
+        if not decision.durable or decision.answer is None:
+            told = self._answer_now(received, decision.answer, guardian.terminal_id, "confirmed")
+            return [*told, *self._supervision.disown(decision.disowned, received.now)]
         notes = {"terminal_id": guardian.terminal_id, **decision.notes}
         return self._answer_durably(received, decision.answer, token, decision.changes, notes, "confirmed")
 
     def _refuse(self, received: _Received, denial: Denial, guardian: Guardian, token: SignedToken) -> list[Effect]:
         notes = {"terminal_id": guardian.terminal_id, "reason": denial.name.value, "detail": denial.detail}
         answer = reject(received.message, denial, self.settings.gatekeeper_identifier)
+        if answer is None:
+            # Nothing in H.225.0 says no to such a message, and nothing was done about it.
+            return [Observe(short_name(received.message), denial.name.value)]
         return self._answer_durably(received, answer, token, (), notes, denial.name.value)
 
     def _refuse_unauthenticated(self, received: _Received, denial: Denial) -> list[Effect]:
         name = short_name(received.message)
-        if not self._budget.spend(received.source[0]):
+        answer = reject(received.message, denial, self.settings.gatekeeper_identifier)
+        if answer is None or not self._budget.spend(received.source[0]):
             return [Observe(name, "dropped")]
         claimed = _claimed_sender(received.message)
         notes = {"claimed_terminal_id": claimed, "reason": denial.name.value, "detail": denial.detail}
-        answer = reject(received.message, denial, self.settings.gatekeeper_identifier)
         return self._answer_durably(received, answer, None, (), notes, denial.name.value, claimed)
 
     def _sign(self, message: RasMessage, general_id: str | None, unix: float, answered: bytes | None = None) -> bytes:
@@ -238,7 +274,11 @@ class Gatekeeper:
             challenge=challenge_of(answered) if answered is not None else None,
         )
 
-    def _answer_now(self, received: _Received, answer: RasMessage, general_id: str | None, result: str) -> list[Effect]:
+    def _answer_now(
+        self, received: _Received, answer: RasMessage | None, general_id: str | None, result: str
+    ) -> list[Effect]:
+        if answer is None:
+            return [Observe(short_name(received.message), result)]
         send = Send(self._sign(answer, general_id, received.now.unix, received.datagram), received.source)
         self._answers.keep(received.digest, send, received.now.unix)
         return [send, Observe(short_name(received.message), result)]
@@ -254,13 +294,18 @@ class Gatekeeper:
         general_id: str | None = None,
     ) -> list[Effect]:
         """Commit the decision with its two records, request and answer; the answer leaves afterwards."""
-        general_id = token.senders_id if token is not None else general_id
-        send = Send(self._sign(answer, general_id, received.now.unix, received.datagram), received.source)
-        kept = self._answers.prepare(received.digest, send, token, received.now.unix)
+        now = received.now
+        requester = None
+        if token is not None:
+            general_id = token.senders_id
+            number = request_seq_num(received.message)
+            requester = Requester(received.source, number, general_id, received.datagram)
+        send = Send(self._sign(answer, general_id, now.unix, received.datagram), received.source)
+        kept = self._answers.prepare(received.digest, send, token, now.unix)
         records = self._records(received, answer, notes)
-        observed = Observe(short_name(received.message), result)
-        pending = _Pending(received.digest, send, observed)
-        return [self._commit(Batch(changes, records, (kept,)), pending)]
+        effects = (send, Observe(short_name(received.message), result))
+        pending = Pending(effects, received.digest, send, requester=requester)
+        return [self._commits.begin(Batch(changes, records, (kept,)), pending, now.monotonic)]
 
     def _records(self, received: _Received, answer: RasMessage, notes: Mapping[str, object]) -> tuple[Record, Record]:
         where = {"source": address_text(received.source), "request_digest": received.digest}
@@ -279,19 +324,27 @@ class Gatekeeper:
                 told[name] = asked[name]
         return request, self._journal.record(RAS_STREAM, received.now, told)
 
-    def _commit(self, batch: Batch, pending: _Pending | None = None) -> Commit:
-        self._commits += 1
-        self._pending[self._commits] = pending
-        return Commit(self._commits, batch)
-
     def committed(self, number: int, now: Instant) -> list[Effect]:
-        """The commit of this number is durable: its answer may leave."""
-        del now  # part of the interface: what is released may come to depend on the time
-        pending = self._pending.pop(number)
-        if pending is None:
-            return []
-        self._answers.release(pending.digest, pending.send)
-        return [pending.send, pending.observed]
+        """The commit of this number is durable: its answer may leave, and what the gatekeeper asks because of it."""
+        pending = self._commits.done(number)
+        if pending.digest is not None and pending.answer is not None:
+            self._answers.release(pending.digest, pending.answer)
+        effects = list(pending.effects)
+        for initiative in pending.initiatives:
+            effects += self._supervision.initiate(initiative, now)
+        return effects
+
+    def _progress(self, pending: Pending | None, now: Instant) -> Send | None:
+        """RIP (H.225.0 7.19): tells a requester, who has proven who they are, that the decision is not durable yet."""
+        if pending is None or pending.requester is None:
+            return None
+        requester = pending.requester
+        if pending.progress is None:
+            delay = min(max(round(2_000 * self.settings.slow_commit), 1), 65_535)
+            message = RequestInProgress(request_seq_num=requester.request_seq_num, delay=delay)
+            datagram = self._sign(message, requester.terminal_id, now.unix, requester.datagram)
+            pending.progress = Send(datagram, requester.source)
+        return pending.progress
 
     def timeout(self, now: Instant) -> list[Effect]:
         """Look at what has run out. Call it at `next_timeout`; earlier or later does no harm."""
@@ -300,19 +353,24 @@ class Gatekeeper:
         for endpoint_identifier in self._deadlines.passed(now.monotonic):
             registration = self._state.registrations.get(endpoint_identifier)
             if registration is not None:
-                effects.append(self._end(registration, now, "timeToLive ran out"))
+                effects.append(self._end(registration, now, "timeToLive ran out", ("ttlExpired", None)))
+        effects += self._supervision.timeout(now)
+        for slow in self._commits.begun_before(now.monotonic - self.settings.slow_commit):
+            progress = self._progress(slow, now)
+            if progress is not None:
+                effects += [progress, Observe("RIP", "initiated")]
         floods = [self._flood(host, count, now) for host, count in self._budget.next_interval(now.monotonic).items()]
         forget = self._answers.forget(now.unix)
         if floods or forget is not None:
-            effects.append(self._commit(Batch((), tuple(floods), forget=forget)))
+            effects.append(self._commits.begin(Batch((), tuple(floods), forget=forget), Pending(), now.monotonic))
         return effects
 
     def _flood(self, host: str, count: int, now: Instant) -> Record:
         fields = {"msg_type": "FLOOD", "source": host, "requests": count, "detail": "unauthenticated, not answered"}
         return self._journal.record(RAS_STREAM, now, fields)
 
-    def _end(self, registration: Registration, now: Instant, detail: str) -> Commit:
-        """End a registration and its calls by the gatekeeper's own decision."""
+    def _end(self, registration: Registration, now: Instant, detail: str, reason: UnregRequestReason) -> Commit:
+        """End a registration and its calls by the gatekeeper's own decision, and tell the endpoint (URQ)."""
         self._deadlines.cancel(registration.endpoint_identifier)
         calls = self._state.calls.count_of(registration.endpoint_identifier)
         changes = unregister_endpoint(self._state, registration)
@@ -323,7 +381,9 @@ class Gatekeeper:
             "calls_ended": calls,
             "detail": detail,
         }
-        return self._commit(Batch(changes, (self._journal.record(RAS_STREAM, now, fields),)))
+        records = (self._journal.record(RAS_STREAM, now, fields),)
+        pending = Pending(initiatives=(Initiative(UnregistrationRequest, registration, reason=reason),))
+        return self._commits.begin(Batch(changes, records), pending, now.monotonic)
 
     def use_registry(self, registry: Registry, now: Instant) -> list[Effect]:
         """Enforce another registry at once: whoever may no longer take part loses registration and calls."""
@@ -333,26 +393,23 @@ class Gatekeeper:
         for registration in tuple(self._state.registrations.values()):
             guardian = registry.by_terminal_id(registration.terminal_id)
             if guardian is None or permitted(guardian) is not None or not entitled(registration, guardian):
-                effects.append(self._end(registration, now, "no longer permitted by the registry"))
-                effects.append(self._unregister(registration, now))
-        return effects
+                detail = "no longer permitted by the registry"
+                effects.append(self._end(registration, now, detail, ("securityDenial", None)))
+        return effects + self._supervision.enforce_quotas(registry, now)
 
-    def _unregister(self, registration: Registration, now: Instant) -> Send:
-        """A gatekeeper-initiated URQ (H.225.0 7.10): tells the terminal, whose consent is not needed."""
-        self._request_seq_num = self._request_seq_num % 65_535 + 1
-        message = UnregistrationRequest(
-            request_seq_num=self._request_seq_num,
-            call_signal_address=(to_transport_address(registration.call_signal_address),),
-            gatekeeper_identifier=self.settings.gatekeeper_identifier,
-            endpoint_identifier=registration.endpoint_identifier,
-            reason=("securityDenial", None),
-        )
-        return Send(self._sign(message, registration.terminal_id, now.unix), registration.source)
+    def list_calls(self) -> tuple[Call, ...]:
+        """The legs of calls that are admitted now."""
+        return tuple(self._state.calls)
+
+    def clear_calls(self, selection: Selection, now: Instant) -> tuple[int, list[Effect]]:
+        """End calls as an operator wants it; how many legs, and the effects."""
+        calls = self._supervision.select(selection)
+        return len(calls), self._supervision.clear(calls, now, "cleared by an operator")
 
     def event(self, kind: str, now: Instant, **fields: object) -> list[Effect]:
         """Write an event of the pair of gatekeepers itself (a failover) to the log."""
         record = self._journal.record(FAILOVER_STREAM, now, {"event": kind, **fields})
-        return [self._commit(Batch((), (record,)))]
+        return [self._commits.begin(Batch((), (record,)), Pending(), now.monotonic)]
 
 
 def _claimed_sender(message: RasMessage) -> str | None:

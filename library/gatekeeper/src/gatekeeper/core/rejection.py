@@ -10,10 +10,14 @@ from h323.ras import (
     PROTOCOL_IDENTIFIER,
     AdmissionReject,
     AdmissionRequest,
+    BandwidthReject,
+    BandwidthRequest,
     DisengageReject,
     DisengageRequest,
     GatekeeperReject,
     GatekeeperRequest,
+    InfoRequestNak,
+    InfoRequestResponse,
     RasMessage,
     RegistrationReject,
     RegistrationRequest,
@@ -21,6 +25,7 @@ from h323.ras import (
     UnregistrationRequest,
 )
 
+from gatekeeper.core.bandwidth import BANDWIDTH_UNIT_BPS
 from gatekeeper.core.denial import Denial
 
 RejectReason = tuple[Any, Any]
@@ -45,8 +50,15 @@ REASONS: Mapping[type[Any], Mapping[RefusalName, str]] = {
         RefusalName.BANDWIDTH_EXCEEDED: "requestDenied",
         RefusalName.UNKNOWN_ALIAS: "calledPartyNotRegistered",
     },
+    BandwidthRequest: _SECURITY_DENIAL
+    | {
+        RefusalName.NOT_REGISTERED: "notBound",
+        RefusalName.UNKNOWN_CALL: "invalidConferenceID",
+        RefusalName.BANDWIDTH_EXCEEDED: "insufficientResources",
+    },
     DisengageRequest: _SECURITY_DENIAL
     | {RefusalName.NOT_REGISTERED: "notRegistered", RefusalName.UNKNOWN_CALL: "requestToDropOther"},
+    InfoRequestResponse: _SECURITY_DENIAL | {RefusalName.NOT_REGISTERED: "notRegistered"},
 }
 
 
@@ -81,19 +93,30 @@ def _reject_registration(
     )
 
 
-def reject(message: RasMessage, denial: Denial, gatekeeper_identifier: str) -> RasMessage:
-    """The reject message that answers `message`.
+def _reject_bandwidth(message: BandwidthRequest, denial: Denial, _gatekeeper_identifier: str) -> BandwidthReject:
+    return BandwidthReject(
+        request_seq_num=message.request_seq_num,
+        reject_reason=_reason(message, denial),
+        allowed_band_width=denial.allowed_bandwidth_bps // BANDWIDTH_UNIT_BPS,
+        generic_data=(refusal_generic_data(denial.refusal),),
+    )
 
-    Raises:
-        TypeError: H.225.0 has no reject message for it.
-    """
-    if isinstance(message, GatekeeperRequest):
-        return _reject_discovery(message, denial, gatekeeper_identifier)
-    if isinstance(message, RegistrationRequest):
-        return _reject_registration(message, denial, gatekeeper_identifier)
+
+def _reject_report(message: InfoRequestResponse, denial: Denial, _gatekeeper_identifier: str) -> InfoRequestNak | None:
+    """INAK, for those reports that want an answer."""
+    if not message.need_response:
+        return None
+    return InfoRequestNak(request_seq_num=message.request_seq_num, nak_reason=_reason(message, denial))
+
+
+def reject(message: RasMessage, denial: Denial, gatekeeper_identifier: str) -> RasMessage | None:
+    """The reject message that answers `message`; None where H.225.0 has none for it."""
+    special = _SPECIAL.get(type(message))
+    if special is not None:
+        return special(message, denial, gatekeeper_identifier)
     kind = _PLAIN.get(type(message))
     if kind is None or isinstance(message, tuple):
-        raise TypeError(f"{type(message).__name__} has no reject message")
+        return None
     return kind(
         request_seq_num=message.request_seq_num,
         reject_reason=_reason(message, denial),
@@ -105,4 +128,10 @@ _PLAIN: Mapping[type[Any], Callable[..., RasMessage]] = {
     UnregistrationRequest: UnregistrationReject,
     AdmissionRequest: AdmissionReject,
     DisengageRequest: DisengageReject,
+}
+_SPECIAL: Mapping[type[Any], Callable[[Any, Denial, str], RasMessage | None]] = {
+    GatekeeperRequest: _reject_discovery,
+    RegistrationRequest: _reject_registration,
+    BandwidthRequest: _reject_bandwidth,
+    InfoRequestResponse: _reject_report,
 }

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from h323.ras import RasMessage
 
+from gatekeeper.core.calls import Call
 from gatekeeper.core.effects import Address, Instant
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.state import State
@@ -35,12 +36,15 @@ class Request(Generic[MessageT]):
 class Decision:
     """A confirmation, what it changes in the store, and what its record says besides."""
 
-    answer: RasMessage
+    answer: RasMessage | None
+    """None where the message wants none."""
     changes: tuple[Change, ...] = ()
     notes: Mapping[str, object] = field(default_factory=dict)
     alive: str | None = None
     """The endpointIdentifier whose timeToLive starts anew."""
     alive_for: int = 0
     """That timeToLive, in seconds, as the answer grants it."""
+    disowned: tuple[Call, ...] = ()
+    """Calls that the endpoint has and the gatekeeper doesn't know: the endpoint is told to clear them."""
     durable: bool = True
     """False for what changes nothing (discovery, keepAlive): answered without a commit."""

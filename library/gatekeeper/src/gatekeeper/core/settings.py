@@ -38,6 +38,18 @@ class CoreSettings:
     max_registrations: int = 100_000
     max_outstanding: int = 10_000
     """Decisions waiting for their commit; above it requests are dropped, and terminals retry."""
+    calls_per_endpoint: int = 250
+    """Legs at a time, an MCU's or gateway's included."""
+    outside_callers: bool = False
+    """Whether an endpoint may answer a call whose caller is not registered here."""
+    irr_frequency: int = 60
+    """Between two reports (IRR) on a call; 0 asks for none."""
+    missed_reports: int = 3
+    """Reports left out after which the endpoint is asked (IRQ), and a call that it doesn't confirm is cleared."""
+    slow_commit: float = 0.5
+    """After which whoever waits for a commit is told so (RIP)."""
+    max_initiated: int = 1_000
+    """Requests of the gatekeeper's own that wait for their answer."""
     refusals_per_source: int = 50
     """Refusals to unauthenticated requests that one IP address gets, each with a record, in a `refusal_interval`."""
     refusal_interval: int = 10

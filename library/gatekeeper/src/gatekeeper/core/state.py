@@ -18,13 +18,13 @@ class State(RegistrationIndex):
         self.calls = Calls()
 
     @classmethod
-    def restored(cls, items: Mapping[str, bytes]) -> State:
-        """The state that the store's items describe."""
+    def restored(cls, items: Mapping[str, bytes], now: float) -> State:
+        """The state that the store's items describe; its calls count as reported now (monotonic seconds)."""
         state = cls()
         state.restore_registrations(items)
         for key, value in items.items():
             if key.startswith(CALL):
-                state.calls.add(decode_call(value))
+                state.calls.add(decode_call(value), now)
         return state
 
     def gateway_for(self, digits: str) -> Registration | None:
