@@ -40,5 +40,5 @@ lint: ## Check style and types: ruff, mypy, shellcheck, ansible-lint, yamllint
 codec: ## Generate the H.225.0 codec anew (docs/decisions/0002-codec.md)
 	@cd library/h323 && uv run --no-project --with pycrate==0.8.1 python -m generator src/h323/asn1
 
-bench: ## Measure the codec and the gatekeeper's core on this machine
-	@$(RUN) python tests/bench/core.py
+bench: ## Measure the gatekeeper on this machine, in 4 minutes; OPTIONS="--help" says what else it can
+	@$(RUN) python tests/bench/bench.py $(OPTIONS)

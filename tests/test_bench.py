@@ -1,0 +1,20 @@
+"""The benchmark measures what it says: the gatekeeper answers all of its requests, and confirms them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+BENCH = Path(__file__).parent / "bench" / "bench.py"
+
+
+def test_a_small_run_finds_everything_confirmed(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    command = [sys.executable, str(BENCH), "--only", "references", "--only", "memory", "--scale", "0.01"]
+    subprocess.run([*command, "--json", str(figures)], check=True, timeout=120)
+    rows = json.loads(figures.read_text(encoding="utf-8"))["rows"]
+    assert {row["part"] for row in rows} == {"references", "memory"}
+    assert [row for row in rows if row["note"]] == []
+    assert all(row["value"] > 0 for row in rows)
