@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum, auto
 
+from h323.h235.hashed import HashedToken
 from h323.h235.signature import SignedToken
+
+Token = SignedToken | HashedToken
+"""What says who sent a message, and when."""
 
 _Seen = tuple[str, int, int]
 
@@ -35,7 +39,7 @@ class ReplayWindow:
     def __len__(self) -> int:
         return len(self._seen)
 
-    def check(self, token: SignedToken, now: int) -> Freshness:
+    def check(self, token: Token, now: int) -> Freshness:
         """What to think of the token at the time `now` (Unix seconds). Nothing is remembered yet."""
         # What was forgotten stays too old, even if the clock is set back.
         if token.time_stamp < max(now - self._seconds, self._floor):
@@ -50,7 +54,7 @@ class ReplayWindow:
                 return Freshness.FULL
         return Freshness.FRESH
 
-    def remember(self, token: SignedToken, now: int) -> None:
+    def remember(self, token: Token, now: int) -> None:
         """From now on this token is a replay. Call it once its signature has been verified."""
         self._forget(now)
         self.restore(token.senders_id, token.time_stamp, token.random)

@@ -19,6 +19,7 @@ from h323.asn1.types import (
     RasMessage,
 )
 from h323.h235.ed25519 import SIGNATURE_SIZE, PrivateKey, PublicKey
+from h323.h235.errors import TokenError
 from h323.per import DecodeError
 from h323.per.values import BitString
 from h323.ras.codec import decode_clear_token, encode_clear_token, encode_crypto_tokens, encode_with_crypto_tokens
@@ -33,10 +34,6 @@ SIGNED_FIELDS_OID = "0.0.8.235.0.2.7"
 CHALLENGE_SIZE = 16
 """Octets."""
 _ZEROS = bytes(SIGNATURE_SIZE)
-
-
-class TokenError(ValueError):
-    """The message has cryptoTokens, but not the one token of this profile."""
 
 
 @dataclass(frozen=True, slots=True)
