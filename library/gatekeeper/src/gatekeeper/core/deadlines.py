@@ -11,13 +11,22 @@ class Deadlines:
     def __init__(self) -> None:
         self._deadlines: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
+        self._looks: dict[str, float] = {}
+        """When the heap has each of them looked at: its one entry that counts."""
+
+    def __len__(self) -> int:
+        return len(self._deadlines)
 
     def extend(self, endpoint_identifier: str, deadline: float) -> None:
         """Set or move a deadline; moving it later costs nothing until the earlier one comes up."""
-        known = endpoint_identifier in self._deadlines
         self._deadlines[endpoint_identifier] = deadline
-        if not known:
-            heapq.heappush(self._heap, (deadline, endpoint_identifier))
+        look = self._looks.get(endpoint_identifier)
+        if look is None or deadline < look:
+            self._look(endpoint_identifier, deadline)
+
+    def _look(self, endpoint_identifier: str, when: float) -> None:
+        self._looks[endpoint_identifier] = when
+        heapq.heappush(self._heap, (when, endpoint_identifier))
 
     def cancel(self, endpoint_identifier: str) -> None:
         """Forget a deadline."""
@@ -32,7 +41,11 @@ class Deadlines:
         """The endpoints whose deadline has passed; they are forgotten."""
         passed = []
         while self._heap and self._heap[0][0] <= monotonic:
-            _, endpoint_identifier = heapq.heappop(self._heap)
+            when, endpoint_identifier = heapq.heappop(self._heap)
+            if self._looks.get(endpoint_identifier) != when:
+                # Its deadline was moved to before this one.
+                continue
+            del self._looks[endpoint_identifier]
             deadline = self._deadlines.get(endpoint_identifier)
             if deadline is None:
                 continue
@@ -40,5 +53,5 @@ class Deadlines:
                 del self._deadlines[endpoint_identifier]
                 passed.append(endpoint_identifier)
             else:
-                heapq.heappush(self._heap, (deadline, endpoint_identifier))
+                self._look(endpoint_identifier, deadline)
         return passed

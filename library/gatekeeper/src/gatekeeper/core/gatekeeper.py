@@ -392,9 +392,12 @@ class Gatekeeper:
         effects: list[Effect] = []
         for registration in tuple(self._state.registrations.values()):
             guardian = registry.by_terminal_id(registration.terminal_id)
-            if guardian is None or permitted(guardian) is not None or not entitled(registration, guardian):
+            if guardian is None or permitted(guardian) is not None:
                 detail = "no longer permitted by the registry"
                 effects.append(self._end(registration, now, detail, ("securityDenial", None)))
+            elif not entitled(registration, guardian):
+                detail = "the registry no longer gives all that is registered"
+                effects.append(self._end(registration, now, detail, ("reregistrationRequired", None)))
         return effects + self._supervision.enforce_quotas(registry, now)
 
     def list_calls(self) -> tuple[Call, ...]:
