@@ -3,7 +3,7 @@
 export PATH := $(CURDIR)/.cache/uv/bin:$(PATH)
 RUN := uv run --locked
 
-.PHONY: help lab lab-down test lint codec bench
+.PHONY: help lab lab-down test lint codec bench fuzz
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,3 +42,6 @@ codec: ## Generate the H.225.0 codec anew (docs/decisions/0002-codec.md)
 
 bench: ## Measure the gatekeeper on this machine, in 4 minutes; OPTIONS="--help" says what else it can
 	@$(RUN) python tests/bench/bench.py $(OPTIONS)
+
+fuzz: ## Fuzz the codec, the tokens and the gatekeeper's core for a minute each
+	@$(RUN) --group fuzz python -m tests.fuzz.fuzz
