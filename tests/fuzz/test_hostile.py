@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .hostile import Siege
+from .hostile_udp import besiege
 from .mutation import MUTATIONS
 
 
@@ -18,3 +21,9 @@ def test_20_000_mutated_datagrams_while_guardians_work() -> None:
 def test_the_same_seed_gives_the_same_run() -> None:
     first, second = (Siege(seed=5).run(500) for _ in range(2))
     assert first.results == second.results
+
+
+def test_2_000_mutated_datagrams_by_udp(tmp_path: Path) -> None:
+    report = besiege(2_000, seed=4, folder=tmp_path)
+    assert report.good, report
+    assert report.guardian_requests_answered == 80
