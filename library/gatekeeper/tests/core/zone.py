@@ -221,8 +221,8 @@ class Terminal:
         )
         return replace(message, **fields)  # type: ignore[arg-type]
 
-    def register(self) -> RegistrationConfirm:
-        answer = self.ask(self.registration())
+    def register(self, **fields: object) -> RegistrationConfirm:
+        answer = self.ask(self.registration(**fields))
         assert isinstance(answer, RegistrationConfirm)
         self.endpoint_identifier = answer.endpoint_identifier
         return answer

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from h323.asn1.types import Endpoint, TransportQOS
 from h323.council import CallProfile, CallType, ProfileError, RefusalName, read_profile
-from h323.ras import (
-    AdmissionConfirm,
-    AdmissionRequest,
-    UUIEsRequested,
-)
+from h323.ras import AdmissionConfirm, AdmissionRequest, UUIEsRequested
 
+from gatekeeper.core.answering import Caller, caller_of
 from gatekeeper.core.bandwidth import BANDWIDTH_UNIT_BPS, bandwidth_quota, clamped
 from gatekeeper.core.call_identifier import call_identifier_of
 from gatekeeper.core.calls import Call
 from gatekeeper.core.denial import Denial
-from gatekeeper.core.effects import Address
+from gatekeeper.core.destination import Destination, Directory, Wanted
+from gatekeeper.core.mcu_choice import mcu_capacity, mcu_of_registration
 from gatekeeper.core.registration import own_registration
 from gatekeeper.core.request import Decision, Request
-from gatekeeper.core.settings import CoreSettings, Mcu
+from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.state import Registration, State
-from gatekeeper.core.terminal_alias import alias_text
-from gatekeeper.core.transport_address import from_transport_address, to_transport_address
+from gatekeeper.core.terminal_type import endpoint_type_of
+from gatekeeper.core.transport_address import address_text, from_transport_address, to_transport_address
 from gatekeeper.store import Change
 
 _NO_UUIES = UUIEsRequested(
@@ -38,59 +37,77 @@ _NO_UUIES = UUIEsRequested(
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
-    """Where a call goes: an MCU for a conference, or a registered endpoint."""
+class _Admitted:
+    """A call, and for the caller's leg where it goes."""
 
-    address: Address
-    mcu: str | None = None
+    call: Call
+    destination: Destination | None = None
 
 
 def admit(request: Request[AdmissionRequest]) -> Decision | Denial:
-    """Decide a signed ARQ."""
+    """Decide an ARQ."""
     message, state = request.message, request.state
     registration = own_registration(state, request.guardian, message.endpoint_identifier)
     if registration is None:
         return Denial(RefusalName.NOT_REGISTERED, "this endpoint is not registered", reason="callerNotRegistered")
     call_identifier = call_identifier_of(message)
     call = state.calls.get(registration.endpoint_identifier, call_identifier)
+    admitted = _Admitted(call) if call is not None else _new_call(request, registration, call_identifier)
+    if isinstance(admitted, Denial):
+        return admitted
+    # A call that is there already was admitted before: asking again, in a fresh message, changes nothing.
     if call is None:
-        decided = _new_call(request, registration, call_identifier)
-        if isinstance(decided, Denial):
-            return decided
-        call = decided
-        state.calls.add(call, request.now.monotonic)
-    # A call that is there already was admitted before: asking again, freshly signed, changes nothing.
-    return Decision(_confirm(message, call), (Change(call.key, call.encoded()),), _notes(call), alive=None)
+        state.calls.add(admitted.call, request.now.monotonic)
+    changes = (Change(admitted.call.key, admitted.call.encoded()),)
+    return Decision(_confirm(request, admitted), changes, _notes(admitted.call), alive=None)
 
 
-def _new_call(request: Request[AdmissionRequest], registration: Registration, call_identifier: str) -> Call | Denial:
-    message = request.message
-    try:
-        profile = read_profile(message.generic_data)
-    except ProfileError as error:
-        return Denial(RefusalName.PII_POLICY_VIOLATION, f"the council profile cannot be read: {error}")
-    denial = pii_policy(profile) or conference_capacity(request.state, message.conference_id.hex(), request.settings)
+def _new_call(
+    request: Request[AdmissionRequest], registration: Registration, call_identifier: str
+) -> _Admitted | Denial:
+    message, state, settings = request.message, request.state, request.settings
+    # An MCU's own end of a leg takes no seat beside the participant's.
+    participant = mcu_of_registration(registration, settings) is None
+    denial = (
+        council_profile(message)
+        or call_capacity(state, registration, settings)
+        or (conference_capacity(state, message.conference_id.hex(), settings) if participant else None)
+        or own_call_identifier(state, message, call_identifier)
+    )
     if denial is not None:
         return denial
-    destination = _destination(request, registration)
-    if isinstance(destination, Denial):
-        return destination
-    granted = clamped(message.band_width, request.settings)
-    denial = bandwidth_quota(request.state, registration.terminal_id, granted, request.guardian.bandwidth_quota_bps)
+    ends = (
+        _answering(request, registration, call_identifier) if message.answer_call else _calling(request, registration)
+    )
+    if isinstance(ends, Denial):
+        return ends
+    granted = clamped(message.band_width, settings)
+    denial = bandwidth_quota(state, registration.terminal_id, granted, request.guardian.bandwidth_quota_bps)
     if denial is not None:
         return denial
-    return Call(
+    call = Call(
         endpoint_identifier=registration.endpoint_identifier,
         terminal_id=registration.terminal_id,
         call_identifier=call_identifier,
         conference_id=message.conference_id.hex(),
         bandwidth_bps=granted,
-        destination=destination.address,
-        mcu=destination.mcu,
+        destination=ends.address,
+        mcu=ends.mcu,
         answer_call=message.answer_call,
         call_reference=message.call_reference_value,
+        participant=participant,
         admitted_at=request.now.unix,
     )
+    return _Admitted(call, ends)
+
+
+def council_profile(message: AdmissionRequest) -> Denial | None:
+    """What the council's profile in the request says against it."""
+    try:
+        profile = read_profile(message.generic_data)
+    except ProfileError as error:
+        return Denial(RefusalName.PII_POLICY_VIOLATION, f"the council profile cannot be read: {error}")
+    return pii_policy(profile)
 
 
 def pii_policy(profile: CallProfile) -> Denial | None:
@@ -100,70 +117,97 @@ def pii_policy(profile: CallProfile) -> Denial | None:
     return None
 
 
+def call_capacity(state: State, registration: Registration, settings: CoreSettings) -> Denial | None:
+    """An endpoint has at most so many calls at a time."""
+    if state.calls.count_of(registration.endpoint_identifier) >= settings.calls_per_endpoint:
+        detail = f"this endpoint has {settings.calls_per_endpoint} calls already"
+        return Denial(RefusalName.CAPACITY_EXCEEDED, detail, reason="exceedsCallCapacity")
+    return None
+
+
 def conference_capacity(state: State, conference_id: str, settings: CoreSettings) -> Denial | None:
-    """A conference has at most so many legs."""
+    """A conference has at most so many participants."""
     if state.calls.participants(conference_id) >= settings.conference_capacity:
         detail = f"the conference has {settings.conference_capacity} participants already"
         return Denial(RefusalName.CAPACITY_EXCEEDED, detail)
     return None
 
 
-def _destination(request: Request[AdmissionRequest], registration: Registration) -> Destination | Denial:
-    """Where the call goes. Nobody is admitted to a place that the gatekeeper doesn't know."""
+def own_call_identifier(state: State, message: AdmissionRequest, call_identifier: str) -> Denial | None:
+    """Nobody calls under the callIdentifier of somebody else's call; version 1 callers share their conference's."""
+    shared = call_identifier == message.conference_id.hex()
+    if message.answer_call or shared:
+        return None
+    if any(not leg.answer_call for leg in state.calls.with_identifier(call_identifier)):
+        return Denial(RefusalName.UNKNOWN_CALL, "this callIdentifier is another endpoint's", reason="requestDenied")
+    return None
+
+
+def _calling(request: Request[AdmissionRequest], registration: Registration) -> Destination | Denial:
     message = request.message
-    if message.answer_call:
-        return Destination(registration.call_signal_address)
-    for alias in message.destination_info or ():
-        text = alias_text(alias)
-        if text == request.settings.council_alias:
-            return least_loaded_mcu(request.state, request.settings.mcus, message.conference_id.hex())
-        callee = request.state.registration_by_alias(text) if text is not None else None
-        if callee is not None:
-            return Destination(callee.call_signal_address)
-    return _destination_at(request)
+    address = message.dest_call_signal_address
+    wanted = Wanted(
+        aliases=message.destination_info or (),
+        address=from_transport_address(address) if address is not None else None,
+        conference_id=message.conference_id.hex(),
+        caller=registration,
+    )
+    return Directory(request.state, request.settings).find(wanted)
 
 
-def _destination_at(request: Request[AdmissionRequest]) -> Destination | Denial:
-    wanted = request.message.dest_call_signal_address
-    address = from_transport_address(wanted) if wanted is not None else None
-    if address is not None:
-        mcu = next((mcu for mcu in request.settings.mcus if mcu.address == address), None)
-        if mcu is not None:
-            full = request.state.calls.legs_of(mcu.name) >= mcu.capacity
-            return _mcus_full() if full else Destination(mcu.address, mcu.name)
-        if request.state.registration_at(address) is not None:
-            return Destination(address)
-    return Denial(RefusalName.UNKNOWN_ALIAS, "nobody is registered there", reason="calledPartyNotRegistered")
+def _answering(
+    request: Request[AdmissionRequest], registration: Registration, call_identifier: str
+) -> Destination | Denial:
+    """The answering endpoint itself, and the MCU at the other end if it's one that calls."""
+    caller = caller_of(request, registration, call_identifier)
+    if isinstance(caller, Denial):
+        return caller
+    denial = mcu_capacity(request.state, caller.mcu) if caller.mcu is not None else None
+    return denial or _own_end(request, registration, caller)
 
 
-def least_loaded_mcu(state: State, mcus: tuple[Mcu, ...], conference_id: str) -> Destination | Denial:
-    """The MCU of this conference, or for a new conference the one with the smallest part of its capacity in use."""
-    if not mcus:
-        detail = "no MCU is configured; name one under mcus"
-        return Denial(RefusalName.CAPACITY_EXCEEDED, detail)
-    current = state.calls.mcu_of(conference_id)
-    candidates = [mcu for mcu in mcus if current is None or mcu.name == current]
-    free = [mcu for mcu in candidates if state.calls.legs_of(mcu.name) < mcu.capacity]
-    if not free:
-        return _mcus_full()
-    chosen = min(free, key=lambda mcu: (state.calls.legs_of(mcu.name) / mcu.capacity, mcu.name))
-    return Destination(chosen.address, chosen.name)
+def _own_end(request: Request[AdmissionRequest], registration: Registration, caller: Caller) -> Destination:
+    named = request.message.dest_call_signal_address
+    address = from_transport_address(named) if named is not None else None
+    own = address if address in registration.call_signal_addresses else None
+    return Destination(own or registration.call_signal_address, mcu=caller.mcu.name if caller.mcu else None)
 
 
-def _mcus_full() -> Denial:
-    return Denial(RefusalName.CAPACITY_EXCEEDED, "the MCU has no free port")
-
-
-def _confirm(message: AdmissionRequest, call: Call) -> AdmissionConfirm:
+def _confirm(request: Request[AdmissionRequest], admitted: _Admitted) -> AdmissionConfirm:
+    """The ACF: direct call model, whatever was asked for (this gatekeeper routes no signalling)."""
+    message, settings, call = request.message, request.settings, admitted.call
+    there = admitted.destination if not message.answer_call else None
     return AdmissionConfirm(
         request_seq_num=message.request_seq_num,
         band_width=call.bandwidth_bps // BANDWIDTH_UNIT_BPS,
         call_model=("direct", None),
         dest_call_signal_address=to_transport_address(call.destination),
-        will_respond_to_irr=False,
+        irr_frequency=settings.irr_frequency or None,
+        destination_info=(there.aliases or None) if there is not None and message.can_map_alias else None,
+        destination_type=endpoint_type_of(there.kind) if there is not None else None,
+        alternate_endpoints=_alternates(there) if there is not None else None,
+        transport_qos=quality_of_service(message.transport_qos),
+        will_respond_to_irr=True,
         uuies_requested=_NO_UUIES,
     )
 
 
+def _alternates(there: Destination) -> tuple[Endpoint, ...] | None:
+    """Where the caller may send Setup instead, best first."""
+    kind = endpoint_type_of(there.kind)
+    made = tuple(
+        Endpoint(call_signal_address=(to_transport_address(address),), endpoint_type=kind, priority=priority)
+        for priority, address in enumerate(there.alternates)
+    )
+    return made or None
+
+
+def quality_of_service(wanted: TransportQOS | None) -> TransportQOS | None:
+    """Who reserves resources on the way: the endpoint if it can; nobody where it would leave that to us."""
+    if wanted is None:
+        return None
+    return ("noControl", None) if wanted[0] in ("gatekeeperControlled", "noControl") else ("endpointControlled", None)
+
+
 def _notes(call: Call) -> dict[str, object]:
-    return {"bandwidth_bps": call.bandwidth_bps, "destination": f"{call.destination[0]}:{call.destination[1]}"}
+    return {"bandwidth_bps": call.bandwidth_bps, "destination": address_text(call.destination), "mcu": call.mcu}

@@ -33,6 +33,8 @@ from h323.ras import (
     RegistrationReject,
     RegistrationRequest,
     RequestInProgress,
+    ResourcesAvailableConfirm,
+    ResourcesAvailableIndicate,
     UnknownMessageResponse,
     UnregistrationConfirm,
     UnregistrationReject,
@@ -69,6 +71,8 @@ SHORT_NAMES: dict[type[Any], str] = {
     InfoRequestAck: "IACK",
     InfoRequestNak: "INAK",
     RequestInProgress: "RIP",
+    ResourcesAvailableIndicate: "RAI",
+    ResourcesAvailableConfirm: "RAC",
     UnknownMessageResponse: "XRS",
 }
 
@@ -105,7 +109,7 @@ def describe_request(message: RasMessage) -> dict[str, object]:
         }
     if isinstance(message, BandwidthRequest):
         fields["requested_bandwidth_bps"] = message.band_width * BANDWIDTH_UNIT_BPS
-    if isinstance(message, InfoRequestResponse):
+    if isinstance(message, InfoRequestResponse | ResourcesAvailableIndicate):
         fields["endpoint_identifier"] = message.endpoint_identifier
     if isinstance(message, AdmissionRequest):
         fields |= _describe_admission(message)

@@ -18,6 +18,7 @@ from h323.ras import (
     RasMessage,
     RegistrationRequest,
     RequestInProgress,
+    ResourcesAvailableIndicate,
     UnregistrationRequest,
     decode,
 )
@@ -41,6 +42,7 @@ from gatekeeper.core.refusal_budget import RefusalBudget
 from gatekeeper.core.registration import entitled, register, unregister_endpoint
 from gatekeeper.core.rejection import reject
 from gatekeeper.core.request import Decision, Request
+from gatekeeper.core.resources import indicate
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.state import Registration, State
 from gatekeeper.core.supervision import Selection, Supervision
@@ -67,6 +69,7 @@ _HANDLERS: dict[type[Any], Handler] = {
     BandwidthRequest: change_bandwidth,
     DisengageRequest: disengage,
     InfoRequestResponse: report,
+    ResourcesAvailableIndicate: indicate,
 }
 
 

@@ -67,7 +67,7 @@ def _keep_alive(request: Request[RegistrationRequest]) -> Decision | Denial:
         endpoint_identifier=registration.endpoint_identifier,
         alternate_gatekeeper=alternate_gatekeepers(request.settings.alternates),
         time_to_live=time_to_live,
-        will_respond_to_irr=False,
+        will_respond_to_irr=True,
         pre_granted_arq=_pre_granted_arq(request.guardian),
         maintain_connection=False,
     )
@@ -207,7 +207,7 @@ def _confirm(request: Request[RegistrationRequest], registration: Registration) 
         endpoint_identifier=registration.endpoint_identifier,
         alternate_gatekeeper=alternate_gatekeepers(settings.alternates),
         time_to_live=registration.time_to_live,
-        will_respond_to_irr=False,
+        will_respond_to_irr=True,
         pre_granted_arq=_pre_granted_arq(request.guardian),
         maintain_connection=False,
         supports_additive_registration=True,
@@ -246,7 +246,7 @@ def _pre_granted_arq(guardian: Guardian) -> RegistrationConfirmPreGrantedARQ | N
 
 def unregister_endpoint(state: State, registration: Registration) -> tuple[Change, ...]:
     """Remove the registration and its calls; the changes that do so in the store."""
-    changes = end_calls(state, registration)
+    changes = (*end_calls(state, registration), *state.forget_resources(registration.endpoint_identifier))
     state.remove_registration(registration)
     return (*changes, Change(registration.key, None))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import product
 
+from h323.asn1.types import GatekeeperInfo, GatewayInfo
 from h323.council import RefusalName
-from h323.ras import AliasAddress, EndpointType
+from h323.ras import AliasAddress, EndpointType, McuInfo, TerminalInfo
 
 from gatekeeper.core.denial import Denial
 from gatekeeper.core.registration_index import GATEKEEPER, GATEWAY, MCU, TERMINAL
@@ -18,6 +19,13 @@ _COMBINATIONS = {
     for flags in product((False, True), repeat=len(ENDPOINT_TYPES))
 }
 
+_OF_KIND = {
+    TERMINAL: EndpointType(terminal=TerminalInfo(), mc=False, undefined_node=False),
+    GATEWAY: EndpointType(gateway=GatewayInfo(), mc=False, undefined_node=False),
+    MCU: EndpointType(mcu=McuInfo(), mc=True, undefined_node=False),
+    GATEKEEPER: EndpointType(gatekeeper=GatekeeperInfo(), mc=False, undefined_node=False),
+}
+
 
 def endpoint_types(terminal_type: EndpointType) -> tuple[str, ...]:
     """The types that it names; one that names none, or says undefinedNode, counts as a terminal."""
@@ -27,6 +35,11 @@ def endpoint_types(terminal_type: EndpointType) -> tuple[str, ...]:
         terminal_type.mcu is not None,
         terminal_type.gatekeeper is not None,
     ]
+
+
+def endpoint_type_of(kind: str) -> EndpointType:
+    """The EndpointType of a called party that is a terminal, a gateway, an MCU or a gatekeeper."""
+    return _OF_KIND[kind]
 
 
 def type_policy(types: tuple[str, ...], guardian: Guardian) -> Denial | None:
