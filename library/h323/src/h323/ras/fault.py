@@ -68,7 +68,8 @@ def describe_type(name: str) -> str:
     if isinstance(found, Choice):
         return f"one of {_listed([key for key, _ in (*found.root, *(found.additions or ()))])}"
     if isinstance(found, SequenceOf):
-        return f"a list of {_range(found.low, found.high)} items"
+        count = "" if (found.low, found.high) == (0, None) else f"{_range(found.low, found.high)} times "
+        return f"a list of {count}{found.item if isinstance(TYPES[found.item], Choice) else describe_type(found.item)}"
     if isinstance(found, Sequence):
         return name
     return _describe_leaf(found)

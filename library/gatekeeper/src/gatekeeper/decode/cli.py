@@ -1,0 +1,177 @@
+"""The command `h323-decode`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from gatekeeper.decode.checking import Keys
+from gatekeeper.decode.run import Output, Run
+from gatekeeper.decode.selection import NAMES, Selection
+from gatekeeper.decode.source import InputError, open_input
+from gatekeeper.registry import RegistryError, load_registry
+
+_BAD_INPUT, _INTERRUPTED = 2, 130
+_DESCRIPTION = """\
+Show the RAS messages (H.225.0) of a capture: what each says, whether its signature holds, which request it answers
+and how long that took, and what is wrong with the ones that can't be read."""
+_EPILOG = """\
+examples:
+  take a capture on the gatekeeper, as root; stop it with Ctrl-C:
+      tcpdump -i any -s 0 -w /tmp/ras.pcap 'udp port 1719'
+  everything in it, with signatures checked:
+      h323-decode /tmp/ras.pcap --registry /etc/h323-gatekeeper/guardian-registry.yaml \\
+          --gatekeeper-key gatekeeper-key.pub.pem
+  watch live, only what is refused or wrong:
+      tcpdump -i any -s 0 -U -w - 'udp port 1719' | h323-decode - --bad
+  why alice can't get in:
+      h323-decode /tmp/ras.pcap --registry guardian-registry.yaml --terminal alice
+  one call, from admission to its end:
+      h323-decode /tmp/ras.pcap --call 202122232425
+  one datagram from a log, in hexadecimal digits:
+      h323-decode 1c00...
+  count refusals by name:
+      h323-decode /tmp/ras.pcap --json | jq -r 'select(.refusal).refusal.name' | sort | uniq -c
+
+A gatekeeper's public key from its private one:
+      openssl pkey -in gatekeeper-key.pem -pubout -out gatekeeper-key.pub.pem
+
+exit code: 0 everything could be read and, where keys were given, all signatures are good; 1 something was not;
+2 the input or an option can't be used. Filters decide what counts: what isn't shown isn't bad.
+
+A capture holds personal data. Purposes, display names and the like are shown only with --show-personal."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command. Exit code 0: all good; 1: something bad was found; 2: input that can't be used."""
+    options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A host's locale may know no arrow.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _run(options)
+    except RegistryError as error:
+        return _complain(error.problems)
+    except InputError as error:
+        return _complain([str(error)])
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Somebody reads no further, such as `head`. Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _INTERRUPTED
+
+
+def _complain(problems: list[str]) -> int:
+    print("\n".join(problems), file=sys.stderr)
+    return _BAD_INPUT
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.input == "-" and sys.stdin.isatty():
+        raise InputError("no input; give a capture, hexadecimal digits, or pipe one of them in (h323-decode --help)")
+    keys = Keys(
+        registry=load_registry(options.registry) if options.registry else None,
+        gatekeeper=_load_key(options.gatekeeper_key) if options.gatekeeper_key else None,
+        gatekeeper_identifier=options.gatekeeper_identifier,
+        window=options.signature_window,
+    )
+    selection = Selection(options.only, options.terminal, options.call, options.bad)
+    output = Output(options.json, options.show_personal, sys.stdout, sys.stderr)
+    with open_input(options.input) as source:
+        return Run(keys, selection, frozenset(options.port or (1719, 1718)), output).run(source)
+
+
+def _load_key(path: Path) -> Ed25519PublicKey:
+    try:
+        key = load_pem_public_key(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"--gatekeeper-key {path}: {error.strerror}; give the gatekeeper's public key") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        advice = "make one with 'openssl pkey -in gatekeeper-key.pem -pubout'"
+        raise InputError(f"--gatekeeper-key {path} is no PEM public key; {advice}") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise InputError(f"--gatekeeper-key {path} is no Ed25519 key; give the gatekeeper's")
+    return key
+
+
+def _names(text: str) -> frozenset[str]:
+    names = frozenset(name.strip().upper() for name in text.split(",") if name.strip())
+    if not names or not names <= NAMES:
+        raise argparse.ArgumentTypeError(f"write names such as ARQ,ACF; there are {', '.join(sorted(NAMES))}")
+    return names
+
+
+def _call(text: str) -> str:
+    digits = re.sub(r"[\s:-]", "", text).lower()
+    if not re.fullmatch("[0-9a-f]{1,32}", digits):
+        raise argparse.ArgumentTypeError("write the first hexadecimal digits of a callIdentifier or conferenceID")
+    return digits
+
+
+def _number(low: int, high: int, what: str) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and low <= int(text[:9]) <= high):
+            raise argparse.ArgumentTypeError(f"{text!r} is no {what}; write {low} to {high}")
+        return int(text)
+
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="h323-decode",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "input",
+        nargs="?",
+        default="-",
+        help="a pcap or pcapng file, a file of hexadecimal lines (one datagram a line), the hexadecimal digits of one"
+        " datagram, or - for any of these from standard input (default)",
+    )
+    parser.add_argument("--json", action="store_true", help="one line of JSON a message, for machines")
+    parser.add_argument("--show-personal", action="store_true", help="show purposes, display names and the like")
+    port_help = "RAS port; may be repeated (default: 1719 and 1718)"
+    parser.add_argument("--port", type=_number(1, 65_535, "port"), action="append", help=port_help)
+    _add_keys(parser.add_argument_group("signatures"))
+    _add_filters(parser.add_argument_group("show only"))
+    return parser
+
+
+def _add_keys(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--registry", type=Path, metavar="FILE", help="check requests by this guardian-registry.yaml")
+    group.add_argument("--gatekeeper-key", type=Path, metavar="FILE", help="check answers by this public key (PEM)")
+    group.add_argument(
+        "--gatekeeper-identifier",
+        default="guardian-council",
+        metavar="NAME",
+        help="whom requests are signed for (default: %(default)s)",
+    )
+    group.add_argument(
+        "--signature-window",
+        type=_number(1, 300, "number of seconds"),
+        default=30,
+        metavar="SECONDS",
+        help="by which a timeStamp may be off; as in gatekeeper.yaml (default: %(default)s)",
+    )
+
+
+def _add_filters(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--only", type=_names, default=frozenset(), metavar="ARQ,ACF", help="messages of these short names"
+    )
+    group.add_argument("--terminal", metavar="ID", help="exchanges of if://guardian/alice (or just alice)")
+    group.add_argument("--call", type=_call, metavar="HEX", help="exchanges of the call or conference beginning so")
+    group.add_argument("--bad", action="store_true", help="what is unreadable, badly signed or refused")

@@ -1,0 +1,131 @@
+"""Everything there is to say of one datagram."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from h323.council import CallProfile, ProfileError, Refusal, read_profile, read_refusal
+from h323.council.profile import PROFILE_ID
+from h323.ras import AdmissionRequest, CallIdentifier, RasMessage
+
+from gatekeeper.decode.checking import Check, Checker, Keys
+from gatekeeper.decode.packets import Datagram
+from gatekeeper.decode.pairing import Exchange, Pairing, Relation
+from gatekeeper.decode.reading import Message, Reading, Unreadable, read
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One datagram: what it is, how it stands to others, and what is wrong with it."""
+
+    datagram: Datagram
+    reading: Reading
+    relation: Relation | None = None
+    check: Check | None = None
+    profile: CallProfile | ProfileError | None = None
+    refusal: Refusal | None = None
+    reason: str | None = None
+    """The H.225.0 reject reason: "securityError.securityReplay"."""
+    terminal: str | None = None
+    """Whose exchange it belongs to: the sendersID of the request."""
+    calls: tuple[str, ...] = ()
+    """callIdentifier and conferenceID of the exchange, in hexadecimal digits."""
+
+    @property
+    def name(self) -> str | None:
+        """The message's short name, or that of the one that it began as."""
+        return self.reading.name
+
+    @property
+    def refused(self) -> bool:
+        """It refuses a request."""
+        return self.reason is not None
+
+    @property
+    def bad(self) -> bool:
+        """Unreadable, or its signature was checked and doesn't count."""
+        return isinstance(self.reading, Unreadable) or (
+            self.check is not None and self.check.verified and bool(self.check.problems)
+        )
+
+
+class Inspector:
+    """Makes the reports of one capture, in its order."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._pairing = Pairing()
+        self._checker = Checker(keys)
+
+    def inspect(self, datagram: Datagram) -> Report:
+        """The report of the capture's next datagram."""
+        reading = read(datagram)
+        if isinstance(reading, Unreadable):
+            return Report(datagram, reading)
+        relation = self._pairing.add(reading, datagram)
+        exchange = relation.exchange
+        repeated = relation.repeats is not None
+        addressee = exchange.terminal if exchange is not None and relation.is_answer else None
+        check = self._checker.check(reading, datagram, addressee, repeated=repeated)
+        value = reading.value
+        terminal, calls = self._whose(reading, relation, check)
+        return Report(
+            datagram=datagram,
+            reading=reading,
+            relation=relation,
+            check=check,
+            profile=_profile(value),
+            refusal=read_refusal(getattr(value, "generic_data", None)),
+            reason=_reason(value),
+            terminal=terminal,
+            calls=calls,
+        )
+
+    def unanswered(self) -> Iterator[Exchange]:
+        """The requests without an answer so far."""
+        return self._pairing.unanswered()
+
+    def _whose(self, message: Message, relation: Relation, check: Check | None) -> tuple[str | None, tuple[str, ...]]:
+        """The exchange's terminal and calls; the request says them, and its answers are found by them as well."""
+        exchange = relation.exchange
+        terminal, calls = self._terminal(check), _calls(message.value)
+        if exchange is None:
+            return terminal, calls
+        if not relation.is_answer:
+            exchange.terminal, exchange.calls = terminal, calls
+        return exchange.terminal or terminal, tuple(dict.fromkeys((*exchange.calls, *calls)))
+
+    def _terminal(self, check: Check | None) -> str | None:
+        token = check.token if check is not None else None
+        if token is None:
+            return None
+        return token.general_id if token.senders_id == self._keys.gatekeeper_identifier else token.senders_id
+
+
+def _calls(value: RasMessage) -> tuple[str, ...]:
+    call, conference = getattr(value, "call_identifier", None), getattr(value, "conference_id", None)
+    found = [call.guid.hex()] if isinstance(call, CallIdentifier) else []
+    return (*found, conference.hex()) if isinstance(conference, bytes) else tuple(found)
+
+
+def _profile(value: RasMessage) -> CallProfile | ProfileError | None:
+    """The council profile of an ARQ; None where it has none."""
+    if not isinstance(value, AdmissionRequest):
+        return None
+    if not any(one.id == ("nonStandard", PROFILE_ID) for one in value.generic_data or ()):
+        return None
+    try:
+        return read_profile(value.generic_data)
+    except ProfileError as error:
+        return error
+
+
+def _reason(value: RasMessage) -> str | None:
+    """The reject reason with its detail."""
+    reason = getattr(value, "reject_reason", None) or getattr(value, "nak_reason", None)
+    if not isinstance(reason, tuple):
+        return None
+    inner = reason[1]
+    detailed = reason[0] == "securityError" and isinstance(inner, tuple) and bool(inner)
+    return f"{reason[0]}.{inner[0]}" if detailed else str(reason[0])
