@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from gatekeeper.decode.cli import main
 
@@ -70,7 +71,7 @@ class Files:
 def files(tmp_path: Path) -> Files:
     registry = write_registry(tmp_path / "registry.yaml", {name: [key_entry(name)] for name in NAMES})
     gatekeeper_key = tmp_path / "gatekeeper-key.pub.pem"
-    public = private_key(IDENTIFIER).public_key()
+    public = Ed25519PublicKey.from_public_bytes(private_key(IDENTIFIER).public_key().public_bytes_raw())
     gatekeeper_key.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     return Files(tmp_path, registry, gatekeeper_key)
 

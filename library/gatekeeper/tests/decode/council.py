@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gatekeeper.core import Commit, CoreSettings, Gatekeeper, Instant, Mcu, Send
 from gatekeeper.registry import Guardian, KeySlot, Registry
 from gatekeeper.store import Snapshot, Term
 from h323.council import CallProfile, CallType
-from h323.h235 import sign
+from h323.h235 import PrivateKey, sign
 from h323.ras import (
     AdmissionRequest,
     DisengageRequest,
@@ -39,9 +38,9 @@ SETUP = bytes.fromhex("0300000d08020001050403 8890".replace(" ", ""))
 NAMES = ("alice", "bob", "carol")
 
 
-def private_key(name: str) -> Ed25519PrivateKey:
+def private_key(name: str) -> PrivateKey:
     """A key of this name, the same in every run."""
-    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
+    return PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
 
 
 def random_source(seed: str) -> Callable[[int], bytes]:
@@ -67,7 +66,7 @@ def registry() -> Registry:
 class Terminal:
     """A guardian's terminal, whose messages are signed as the test wants."""
 
-    def __init__(self, name: str, host: int = 101, key: Ed25519PrivateKey | None = None) -> None:
+    def __init__(self, name: str, host: int = 101, key: PrivateKey | None = None) -> None:
         self.source = (f"192.0.2.{host}", 1719)
         self._identity = Identity(
             f"if://guardian/{name}", key or private_key(name), IDENTIFIER, private_key(IDENTIFIER).public_key()

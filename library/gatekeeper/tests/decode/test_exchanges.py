@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from h323.council import CallProfile
-from h323.h235 import sign
+from h323.h235 import challenge_of, sign
 from h323.ras import (
     DisengageConfirm,
     DisengageReject,
@@ -132,11 +132,34 @@ def test_an_answer_for_somebody_else(decode: Decode, files: Files, alice: Termin
         general_id="if://guardian/bob",
         time_stamp=START,
         random=1,
+        challenge=challenge_of(request),
     )
     sent = [Sent(request, time=NOW), Sent(answer, GATEKEEPER, TERMINAL, NOW + MILLISECOND)]
     result = decode(files.capture(capture(sent)), *files.options, "--json")
     assert verdicts(result) == ["good", "wrong generalID"]
     assert problem(result, 1) == "signed for 'if://guardian/bob', not for 'if://guardian/alice'"
+
+
+@pytest.mark.parametrize(
+    ("challenge", "words"), [(None, "it has no challenge"), (bytes(16), "another datagram than #1")]
+)
+def test_an_answer_to_another_datagram(
+    decode: Decode, files: Files, alice: Terminal, challenge: bytes | None, words: str
+) -> None:
+    message = alice.disengagement()
+    answer = sign(
+        DisengageConfirm(request_seq_num=message.request_seq_num),
+        key=private_key(IDENTIFIER),
+        senders_id=IDENTIFIER,
+        general_id="if://guardian/alice",
+        time_stamp=START,
+        random=1,
+        challenge=challenge,
+    )
+    sent = [Sent(alice.signed(message), time=NOW), Sent(answer, GATEKEEPER, TERMINAL, NOW)]
+    result = decode(files.capture(capture(sent)), *files.options, "--json")
+    assert verdicts(result) == ["good", "wrong challenge"]
+    assert words in problem(result, 1)
 
 
 def test_another_gatekeepers_answer(decode: Decode, files: Files, alice: Terminal) -> None:

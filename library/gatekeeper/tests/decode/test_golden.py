@@ -7,6 +7,7 @@ change here.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,14 @@ def test_for_machines(decode: Decode, files: Files) -> None:
     result = decode(CAPTURE, *files.options, "--json")
     assert (result.code, result.err) == (1, "")
     compare("council.jsonl", result.out)
+
+
+def test_the_documents_samples_are_of_it() -> None:
+    document = (Path(__file__).parents[4] / "docs" / "decode.md").read_text(encoding="utf-8")
+    samples = re.findall(r"```text\n(.*?)```", document, re.DOTALL)
+    assert len(samples) == 2
+    shown = (GOLDEN / "council.txt").read_text(encoding="utf-8")
+    assert [sample for sample in samples if sample not in shown] == []
 
 
 def test_only_what_is_bad(decode: Decode, files: Files) -> None:

@@ -131,6 +131,8 @@ class Blocks:
         moment = datetime.fromtimestamp(token.time_stamp % _LAST_TIMESTAMP, timezone.utc)
         when = f"{token.time_stamp} ({moment:%Y-%m-%dT%H:%M:%SZ}{_age(age)})"
         yield self._line("", f"timeStamp {when}, random {token.random}")
+        if token.challenge is not None:
+            yield self._line("", f"challenge {token.challenge.hex()}")
 
 
 def _age(age: float | None) -> str:

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from h323.h235 import SignedToken, TokenError, read_token, verify
+from h323.h235 import PublicKey, SignedToken, TokenError, read_token, verify
 from h323.ras import GatekeeperReject, GatekeeperRequest
 
 from gatekeeper.decode.capture import NANOSECONDS
 from gatekeeper.decode.packets import Datagram
+from gatekeeper.decode.pairing import Exchange, Relation
 from gatekeeper.decode.reading import Message
 from gatekeeper.registry import Guardian, KeySlot, Registry
 
@@ -32,7 +32,7 @@ class Keys:
     """What signatures are checked against; what isn't given isn't checked."""
 
     registry: Registry | None = None
-    gatekeeper: Ed25519PublicKey | None = None
+    gatekeeper: PublicKey | None = None
     gatekeeper_identifier: str = "guardian-council"
     window: int = 30
     """Seconds."""
@@ -77,15 +77,8 @@ class Checker:
         self._keys = keys
         self._seen: OrderedDict[tuple[str, int, int], int] = OrderedDict()
 
-    def check(self, message: Message, datagram: Datagram, addressee: str | None, *, repeated: bool) -> Check | None:
-        """Look at a message's token; None where there is none, and none is called for.
-
-        Args:
-            message: what was read of `datagram`.
-            datagram: as captured.
-            addressee: who sent the request that this answers, if it is an answer to one and that was signed.
-            repeated: it is a retransmission, whose token was seen before of course.
-        """
+    def check(self, message: Message, datagram: Datagram, relation: Relation) -> Check | None:
+        """Look at a message's token; None where there is none, and none is called for."""
         try:
             token = read_token(message.value)
         except TokenError as error:
@@ -94,8 +87,10 @@ class Checker:
         if token is None:
             return self._unsigned(message)
         age = None if datagram.time is None else datagram.time / NANOSECONDS - token.time_stamp
-        problems = [*self._general_id(message, token, addressee), *self._freshness(age)]
-        if not repeated:
+        asked = relation.exchange if relation.is_answer else None
+        problems = [*self._general_id(message, token, asked), *_challenge(token, asked), *self._freshness(age)]
+        # Of a retransmission the token was seen before, of course.
+        if relation.repeats is None:
             problems += self._replay(token, datagram)
         return self._verified(token, datagram, age, problems)
 
@@ -107,8 +102,9 @@ class Checker:
             return None
         return Check(None, None, (Problem("unsigned", "it has no signature token"),), True, None)
 
-    def _general_id(self, message: Message, token: SignedToken, addressee: str | None) -> Iterator[Problem]:
+    def _general_id(self, message: Message, token: SignedToken, asked: Exchange | None) -> Iterator[Problem]:
         identifier = self._keys.gatekeeper_identifier
+        addressee = asked.terminal if asked is not None else None
         if token.senders_id != identifier:
             anybody = token.general_id is None and isinstance(message.value, GatekeeperRequest)
             if token.general_id != identifier and not anybody:
@@ -185,6 +181,17 @@ class Checker:
                 return f"made with a key of {other.terminal_id}, not of {guardian.terminal_id}"
         epochs = ", ".join(str(slot.epoch) for slot in guardian.keys)
         return f"it holds for no key that the registry has for {guardian.terminal_id} (epoch {epochs}), or was altered"
+
+
+def _challenge(token: SignedToken, asked: Exchange | None) -> Iterator[Problem]:
+    """An answer is tied to the datagram that it answers."""
+    if asked is None:
+        return
+    if token.challenge is None:
+        yield Problem("wrong challenge", "it has no challenge, which would tie it to its request")
+    elif token.challenge != asked.digest:
+        detail = f"it answers another datagram than #{asked.number}, whose requestSeqNum it repeats"
+        yield Problem("wrong challenge", detail)
 
 
 def _holds_for(guardian: Guardian, token: SignedToken, datagram: Datagram) -> KeySlot | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from h323.h235 import PublicKey
 
 from gatekeeper.decode.checking import Keys
 from gatekeeper.decode.run import Output, Run
@@ -91,7 +92,7 @@ def _run(options: argparse.Namespace) -> int:
         return Run(keys, selection, frozenset(options.port or (1719, 1718)), output).run(source)
 
 
-def _load_key(path: Path) -> Ed25519PublicKey:
+def _load_key(path: Path) -> PublicKey:
     try:
         key = load_pem_public_key(path.read_bytes())
     except OSError as error:
@@ -101,7 +102,12 @@ def _load_key(path: Path) -> Ed25519PublicKey:
         raise InputError(f"--gatekeeper-key {path} is no PEM public key; {advice}") from error
     if not isinstance(key, Ed25519PublicKey):
         raise InputError(f"--gatekeeper-key {path} is no Ed25519 key; give the gatekeeper's")
-    return key
+    try:
+        return PublicKey.from_public_bytes(key.public_bytes_raw())
+    except ValueError as error:
+        raise InputError(
+            f"--gatekeeper-key {path} is a key that anybody can sign for; give the gatekeeper's"
+        ) from error
 
 
 def _names(text: str) -> frozenset[str]:

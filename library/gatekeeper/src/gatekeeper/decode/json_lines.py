@@ -135,6 +135,7 @@ def _check(check: Check) -> dict[str, object]:
             "generalID": token.general_id,
             "timeStamp": token.time_stamp,
             "random": token.random,
+            "challenge": None if token.challenge is None else token.challenge.hex(),
             "age_s": None if check.age is None else round(check.age, 3),
         }
     verdict = "not checked" if not check.verified else "good" if check.good else check.problems[0].name

@@ -6,11 +6,11 @@ bounded: in a long capture the oldest exchanges give way.
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from h323.h235 import challenge_of
 from h323.ras import InfoRequestResponse
 
 from gatekeeper.decode.packets import Address, Datagram
@@ -48,6 +48,7 @@ class Exchange:
     request_seq_num: int
     time: int | None
     digest: bytes
+    """`challenge_of` the datagram, which a signed answer repeats."""
     expects_answer: bool
     requester: Address | None
     responder: Address | None
@@ -103,7 +104,7 @@ class Pairing:
 
     def add(self, message: Message, datagram: Datagram) -> Relation:
         """Say how a message stands to those before it, and remember it."""
-        digest = hashlib.blake2b(datagram.octets, digest_size=16).digest()
+        digest = challenge_of(datagram.octets)
         if is_answer(message):
             return self._answer(message, datagram, digest)
         if message.name == "IRR" and self._asked(datagram, message.request_seq_num):

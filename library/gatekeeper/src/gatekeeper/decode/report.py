@@ -64,10 +64,7 @@ class Inspector:
         if isinstance(reading, Unreadable):
             return Report(datagram, reading)
         relation = self._pairing.add(reading, datagram)
-        exchange = relation.exchange
-        repeated = relation.repeats is not None
-        addressee = exchange.terminal if exchange is not None and relation.is_answer else None
-        check = self._checker.check(reading, datagram, addressee, repeated=repeated)
+        check = self._checker.check(reading, datagram, relation)
         value = reading.value
         terminal, calls = self._whose(reading, relation, check)
         return Report(
