@@ -51,7 +51,7 @@ def whole_number(target: str, low: int, high: int) -> list[str]:
 
 
 def count_of(target: str, low: int, high: int | None) -> list[str]:
-    """Read the count before a string or list."""
+    """Read the count before a list."""
     if high is not None and high < 65_536:
         return whole_number(target, low, high)
     lines = [
@@ -64,6 +64,17 @@ def count_of(target: str, low: int, high: int | None) -> list[str]:
     if low:
         lines += [f"if {target} < {low}:", f"    raise DecodeError(f'{{{target}}} items, where {low} are the least')"]
     return lines
+
+
+def string(low: int, high: int | None, reading: list[str], nothing: str) -> list[str]:
+    """Read the count of a string's parts, and by `reading` those, which begin at the octet q."""
+    lines = count_of("count", low, high)
+    if high is not None and high - low < 255:
+        # The string is aligned, its count isn't; an empty string isn't either (X.691 11.9.3.3).
+        aligned = ["q = p + 7 >> 3", *reading]
+        return [*lines, *aligned] if low else [*lines, "if count:", *indented(aligned), "else:", f"    {nothing}"]
+    octets = 2 if high is not None and high - low >= 256 and high < 65_536 else 1
+    return [*(line for line in lines if line != f"p = q + {octets} << 3"), f"q += {octets}", *reading]
 
 
 class _Decoders:
@@ -83,8 +94,8 @@ class _Decoders:
             "from h323.per import primitives",
             "from h323.per.errors import DecodeError",
             "from h323.per.reader import (",
-            "    above, addition, alternative, bits, check_depth, d_null, extensions, long_length, open_type, skip,",
-            "    unknown_value,",
+            "    above, addition, bits, check_depth, d_null, extensions, long_length, no_alternative, open_boolean,",
+            "    open_type, skip, unknown_value,",
             ")",
             "from h323.per.values import under_construction",
             "",
@@ -177,6 +188,11 @@ class _Decoders:
         return [*lines, f"if head & {flag}:", *indented([*inner, "if unknown:", "    p = skip(data, p, unknown)"])]
 
     def _opened(self, found: Sequence, one: Component) -> str:
+        inner = self._tree.types[one.type]
+        if isinstance(inner, Leaf) and inner.kind == "boolean":
+            return f"value.{one.name}, p = open_boolean(data, p)"
+        if isinstance(inner, Leaf) and inner.kind == "present":
+            return f"value.{one.name}, p = True, skip(data, p, 1)"
         depth = self._depth(one.type) if found.name in self._recursive else ""
         return f"value.{one.name}, p = open_type(data, p, d_{one.type}{depth})"
 
@@ -204,10 +220,25 @@ class _Decoders:
             if inner in self._recursive and found.name in self._recursive:
                 lines += [f"if index == {i}:", f"    value, p = d_{inner}(data, p, depth + 1)"]
                 lines.append(f'    return ("{key}", value), p')
-        return [*lines, f"return alternative(data, p, {found.name}_ROOT, index)"]
+        count = len(found.root)
+        if count < 1 << width:
+            lines += [f"if index >= {count}:", f"    raise no_alternative(index, {count})"]
+        if self._only_nulls(found):
+            return [*lines, f"return {found.name}_ROOT[index], p"]
+        lines += [f"name, decode = {found.name}_ROOT[index]", "value, p = decode(data, p)"]
+        if any(self._may_be_unknown(inner) for _, inner in found.root):
+            lines += ["if value is None and decode is not d_null:", "    raise unknown_value(name)"]
+        return [*lines, "return (name, value), p"]
+
+    def _only_nulls(self, found: Choice) -> bool:
+        """Whether the root's alternatives have no values, like those of reasons: the pairs are always the same."""
+        types = [self._tree.types[inner] for _, inner in found.root]
+        return all(isinstance(one, Leaf) and one.kind == "null" for one in types)
 
     def _tables(self, found: Choice) -> list[str]:
-        lines = ["", f"{found.name}_ROOT = (", *(f'    ("{key}", d_{inner}),' for key, inner in found.root), ")"]
+        values = ["None" if self._only_nulls(found) else f"d_{inner}" for _, inner in found.root]
+        pairs = [f'    ("{key}", {value}),' for (key, _), value in zip(found.root, values, strict=True)]
+        lines = ["", f"{found.name}_ROOT: Any = (", *pairs, ")"]
         if found.additions is not None:
             lines += [f"{found.name}_ADDITIONS: tuple[Any, ...] = ("]
             lines += [*(f'    ("{key}", d_{inner}),' for key, inner in found.additions), ")"]
@@ -220,23 +251,18 @@ def _octets(target: str, low: int, high: int | None) -> list[str]:
         return [*bit_field("number", 8 * low), f"p += {8 * low}", f'{target} = number.to_bytes({low}, "big")']
     if low == high:
         return ["q = p + 7 >> 3", f"p = q + {low} << 3", f"{target} = data[q:q + {low}]"]
-    lines = count_of("count", low, high)
-    reading = ["q = p + 7 >> 3", "p = q + count << 3", f"{target} = data[q:q + count]"]
-    if low:
-        return lines + reading
-    return [*lines, "if count:", *indented(reading), "else:", f'    {target} = b""']
+    return string(low, high, ["p = q + count << 3", f"{target} = data[q:q + count]"], f'{target} = b""')
 
 
 def _text(target: str, alphabet_name: str, low: int, high: int | None, alphabet: str | None, width: int) -> list[str]:
     """A known-multiplier character string (X.691 30.5)."""
     check_text(low, high, alphabet, width)
-    aligned = "q = p + 7 >> 3"
     if alphabet:
-        reading = [aligned, "number = bits(data, q << 3, 4 * count)", "p = (q << 3) + 4 * count"]
+        assert low, "an empty string has no digits"
+        reading = ["number = bits(data, q << 3, 4 * count)", "p = (q << 3) + 4 * count"]
         reading.append(f"{target} = {alphabet_name}.text(number, count)")
     elif width == 16:
-        reading = [aligned, "p = q + 2 * count << 3", f"{target} = primitives.bmp_text(data[q:p >> 3])"]
+        reading = ["p = q + 2 * count << 3", f"{target} = primitives.bmp_text(data[q:p >> 3])"]
     else:
-        reading = [aligned, "p = q + count << 3", f"{target} = primitives.ia5_text(data[q:p >> 3])"]
-    lines = count_of("count", low, high)
-    return lines + reading if low else [*lines, "if count:", *indented(reading), "else:", f'    {target} = ""']
+        reading = ["p = q + count << 3", f"{target} = primitives.ia5_text(data[q:p >> 3])"]
+    return string(low, high, reading, f'{target} = ""')

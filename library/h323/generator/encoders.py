@@ -115,12 +115,12 @@ def _text(alphabet_name: str, low: int, high: int | None, alphabet: str | None, 
     return [*counting, *_ALIGN, put] if low else [*counting, "if count:", *indented([*_ALIGN, put])]
 
 
-def _bitmap(components: list[Component], signed: Component | None) -> str:
-    last = len(components) - 1
-    return " | ".join(
-        f"({_present(one, signed)}) << {last - i}" if i < last else f"({_present(one, signed)})"
-        for i, one in enumerate(components)
-    )
+def _bitmap(target: str, components: list[Component], signed: Component | None, start: str = "0") -> list[str]:
+    """Say in a number which components are there, the last one in the lowest bit: a test each is the fastest way."""
+    lines = [f"{target} = {start}"]
+    for i, one in enumerate(components):
+        lines += [f"if {_present(one, signed)}:", f"    {target} |= {1 << len(components) - 1 - i}"]
+    return lines
 
 
 def _present(one: Component, signed: Component | None) -> str:
@@ -150,31 +150,84 @@ def _sequence(tree: Tree, found: Sequence) -> list[str]:
     lines = [f"if value.__class__ is not types.{found.name}:", f"    raise unfit(value, '{found.name}')"]
     signed = _crypto_tokens(tree, found)
     optional = [one for one in found.root if one.optional]
-    head = _bitmap(optional, signed) or "0"
     if found.additions:
-        lines.append(f"additions = {_bitmap(found.additions, signed)}")
-        head = f"(additions != 0) << {len(optional)} | {head}" if optional else "(additions != 0)"
-    if optional or found.extensible:
-        lines += _bits(f"({head})", len(optional) + found.extensible)
+        lines += _bitmap("additions", found.additions, signed)
+    start = f"{1 << len(optional)} if additions else 0" if found.additions else "0"
+    bits: list[tuple[str, int]] = []
+    if optional:
+        lines += _bitmap("head", optional, signed, start)
+        bits.append(("head", len(optional) + found.extensible))
+    elif found.extensible:
+        bits.append((f"({start})", 1))
     for one in found.root:
+        if not one.optional and _is_boolean(tree, one):
+            # Flags that follow each other are put at once.
+            lines += [f"if value.{one.name}.__class__ is not bool:", f"    raise unfit(value.{one.name}, 'a boolean')"]
+            bits.append((f"value.{one.name}", 1))
+            continue
+        lines += _put_bits(bits)
+        bits = []
         putting = _from(tree, f"value.{one.name}", one.type)
-        if one.optional:
-            lines += _putting(one, putting, signed, open_type=False)
-        else:
-            lines += putting
+        lines += _putting(one, putting, signed, open_type=False) if one.optional else putting
+    lines += _put_bits(bits)
     if found.additions:
-        lines += _additions(found.additions, signed)
-    return lines
+        lines += _additions(tree, found.additions, signed)
+    return _without_needless_alignment(lines)
 
 
-def _additions(additions: list[Component], signed: Component | None) -> list[str]:
+def _is_boolean(tree: Tree, one: Component) -> bool:
+    found = tree.types[one.type]
+    return isinstance(found, Leaf) and found.kind == "boolean"
+
+
+def _put_bits(fields: list[tuple[str, int]]) -> list[str]:
+    """Put bit fields that follow each other, by one addition to what is pending."""
+    if not fields:
+        return []
+    total = sum(count for _, count in fields)
+    rest, parts = total, []
+    for value, count in fields:
+        rest -= count
+        parts.append(f"{value} << {rest}" if rest else value)
+    return _bits(" | ".join(parts), total)
+
+
+_UNALIGNING = ("w.pending", "w.bits", "e_", "encode(")
+
+
+def _without_needless_alignment(lines: list[str]) -> list[str]:
+    """Leave out alignments where whole octets have just been put."""
+    kept: list[str] = []
+    depth: int | None = None
+    """How far to the right the line stands that made the writer aligned; None where it isn't known to be."""
+    for line in lines:
+        here = len(line) - len(line.lstrip())
+        if depth is not None and (here < depth or any(text in line for text in _UNALIGNING)):
+            depth = None
+        needless = depth is not None and line.strip() in map(str.strip, _ALIGN)
+        if line.strip().startswith("w.out +="):
+            depth = here
+        if not needless:
+            kept.append(line)
+    return kept
+
+
+def _additions(tree: Tree, additions: list[Component], signed: Component | None) -> list[str]:
     known = len(additions)
     lines = ["if not additions:", "    return"]
-    # The bitmap's length less one is a normally small number (X.691 19.8): seven bits up to 64 additions.
+    # The bitmap's length is a normally small one (X.691 19.8, 11.9.3.4): seven bits up to 64 additions.
+    assert known <= 64
     lines += _bits(f"{known - 1 << known} | additions", 7 + known)
     for one in additions:
-        lines += _putting(one, [f"w.open_type(e_{one.type}, value.{one.name})"], signed, open_type=True)
+        lines += _putting(one, [_opening(tree, one)], signed, open_type=True)
     return lines
+
+
+def _opening(tree: Tree, one: Component) -> str:
+    found = tree.types[one.type]
+    if isinstance(found, Leaf) and found.kind in ("boolean", "present"):
+        return f"w.open_{found.kind}(value.{one.name})"
+    return f"w.open_type(e_{one.type}, value.{one.name})"
 
 
 def _sequence_of(tree: Tree, found: SequenceOf) -> list[str]:

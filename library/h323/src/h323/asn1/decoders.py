@@ -11,8 +11,8 @@ from h323.asn1 import types
 from h323.per import primitives
 from h323.per.errors import DecodeError
 from h323.per.reader import (
-    above, addition, alternative, bits, check_depth, d_null, extensions, long_length, open_type, skip,
-    unknown_value,
+    above, addition, bits, check_depth, d_null, extensions, long_length, no_alternative, open_boolean,
+    open_type, skip, unknown_value,
 )
 from h323.per.values import under_construction
 
@@ -200,7 +200,11 @@ def d_RasMessage(data: bytes, p: int) -> tuple[Any, int]:
     if index & 32:
         return addition(data, p + 1, RasMessage_ADDITIONS)
     p += 6
-    return alternative(data, p, RasMessage_ROOT, index)
+    if index >= 25:
+        raise no_alternative(index, 25)
+    name, decode = RasMessage_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_GatekeeperRequest(data: bytes, p: int) -> tuple[types.GatekeeperRequest, int]:
@@ -253,13 +257,13 @@ def d_GatekeeperRequest(data: bytes, p: int) -> tuple[types.GatekeeperRequest, i
         if additions & 32:
             value.integrity_check_value, p = open_type(data, p, d_ICV)
         if additions & 16:
-            value.supports_alt_gk, p = open_type(data, p, d__present)
+            value.supports_alt_gk, p = True, skip(data, p, 1)
         if additions & 8:
             value.feature_set, p = open_type(data, p, d_FeatureSet)
         if additions & 4:
             value.generic_data, p = open_type(data, p, d__sequence_of_genericdata_0_none)
         if additions & 2:
-            value.supports_assigned_gk, p = open_type(data, p, d__boolean)
+            value.supports_assigned_gk, p = open_boolean(data, p)
         if additions & 1:
             value.assigned_gatekeeper, p = open_type(data, p, d_AlternateGK)
         if unknown:
@@ -290,13 +294,9 @@ def d_NonStandardParameter(data: bytes, p: int) -> tuple[types.NonStandardParame
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.data = data[q:q + count]
-    else:
-        value.data = b""
+    q += 1
+    p = q + count << 3
+    value.data = data[q:q + count]
     value.__class__ = types.NonStandardParameter
     return value, p
 
@@ -307,7 +307,9 @@ def d_NonStandardIdentifier(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, NonStandardIdentifier_ADDITIONS)
     p += 2
-    return alternative(data, p, NonStandardIdentifier_ROOT, index)
+    name, decode = NonStandardIdentifier_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_H221NonStandard(data: bytes, p: int) -> tuple[types.H221NonStandard, int]:
@@ -355,13 +357,9 @@ def d__octet_string_0_none(data: bytes, p: int) -> tuple[bytes, int]:
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value = data[q:q + count]
-    else:
-        value = b""
+    q += 1
+    p = q + count << 3
+    value = data[q:q + count]
     return value, p
 
 
@@ -371,7 +369,11 @@ def d_TransportAddress(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, TransportAddress_ADDITIONS)
     p += 4
-    return alternative(data, p, TransportAddress_ROOT, index)
+    if index >= 7:
+        raise no_alternative(index, 7)
+    name, decode = TransportAddress_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_TransportAddressIpAddress(data: bytes, p: int) -> tuple[types.TransportAddressIpAddress, int]:
@@ -438,7 +440,7 @@ def d_TransportAddressIpSourceRouteRouting(data: bytes, p: int) -> tuple[Any, in
     if index & 2:
         return addition(data, p + 1, TransportAddressIpSourceRouteRouting_ADDITIONS)
     p += 2
-    return alternative(data, p, TransportAddressIpSourceRouteRouting_ROOT, index)
+    return TransportAddressIpSourceRouteRouting_ROOT[index], p
 
 
 d__null = d_null
@@ -569,8 +571,7 @@ def d_VendorIdentifier(data: bytes, p: int) -> tuple[types.VendorIdentifier, int
     if head & 2:
         q = p + 7 >> 3
         count = data[q] + 1
-        p = q + 1 << 3
-        q = p + 7 >> 3
+        q += 1
         p = q + count << 3
         value.product_id = data[q:q + count]
     else:
@@ -578,8 +579,7 @@ def d_VendorIdentifier(data: bytes, p: int) -> tuple[types.VendorIdentifier, int
     if head & 1:
         q = p + 7 >> 3
         count = data[q] + 1
-        p = q + 1 << 3
-        q = p + 7 >> 3
+        q += 1
         p = q + count << 3
         value.version_id = data[q:q + count]
     else:
@@ -598,8 +598,7 @@ def d_VendorIdentifier(data: bytes, p: int) -> tuple[types.VendorIdentifier, int
 def d__octet_string_1_256(data: bytes, p: int) -> tuple[bytes, int]:
     q = p + 7 >> 3
     count = data[q] + 1
-    p = q + 1 << 3
-    q = p + 7 >> 3
+    q += 1
     p = q + count << 3
     value = data[q:q + count]
     return value, p
@@ -649,7 +648,11 @@ def d_SupportedProtocols(data: bytes, p: int) -> tuple[Any, int]:
     if index & 16:
         return addition(data, p + 1, SupportedProtocols_ADDITIONS)
     p += 5
-    return alternative(data, p, SupportedProtocols_ROOT, index)
+    if index >= 9:
+        raise no_alternative(index, 9)
+    name, decode = SupportedProtocols_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_H310Caps(data: bytes, p: int) -> tuple[types.H310Caps, int]:
@@ -749,7 +752,9 @@ def d_AliasAddress(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, AliasAddress_ADDITIONS)
     p += 2
-    return alternative(data, p, AliasAddress_ROOT, index)
+    name, decode = AliasAddress_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d__text_1_128__0123456789_8(data: bytes, p: int) -> tuple[str, int]:
@@ -767,8 +772,7 @@ def d__text_1_128__0123456789_8(data: bytes, p: int) -> tuple[str, int]:
 def d__text_1_256_none_16(data: bytes, p: int) -> tuple[str, int]:
     q = p + 7 >> 3
     count = data[q] + 1
-    p = q + 1 << 3
-    q = p + 7 >> 3
+    q += 1
     p = q + 2 * count << 3
     value = primitives.bmp_text(data[q:p >> 3])
     return value, p
@@ -777,10 +781,9 @@ def d__text_1_256_none_16(data: bytes, p: int) -> tuple[str, int]:
 def d__text_1_512_none_8(data: bytes, p: int) -> tuple[str, int]:
     q = p + 7 >> 3
     count = (data[q] << 8 | data[q + 1]) + 1
-    p = q + 2 << 3
     if count > 512:
         raise above(count, 512)
-    q = p + 7 >> 3
+    q += 2
     p = q + count << 3
     value = primitives.ia5_text(data[q:p >> 3])
     return value, p
@@ -792,7 +795,11 @@ def d_PartyNumber(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, PartyNumber_ADDITIONS)
     p += 4
-    return alternative(data, p, PartyNumber_ROOT, index)
+    if index >= 5:
+        raise no_alternative(index, 5)
+    name, decode = PartyNumber_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_PublicPartyNumber(data: bytes, p: int) -> tuple[types.PublicPartyNumber, int]:
@@ -811,7 +818,9 @@ def d_PublicTypeOfNumber(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, PublicTypeOfNumber_ADDITIONS)
     p += 4
-    return alternative(data, p, PublicTypeOfNumber_ROOT, index)
+    if index >= 6:
+        raise no_alternative(index, 6)
+    return PublicTypeOfNumber_ROOT[index], p
 
 
 def d_PrivatePartyNumber(data: bytes, p: int) -> tuple[types.PrivatePartyNumber, int]:
@@ -830,7 +839,9 @@ def d_PrivateTypeOfNumber(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, PrivateTypeOfNumber_ADDITIONS)
     p += 4
-    return alternative(data, p, PrivateTypeOfNumber_ROOT, index)
+    if index >= 6:
+        raise no_alternative(index, 6)
+    return PrivateTypeOfNumber_ROOT[index], p
 
 
 def d_MobileUIM(data: bytes, p: int) -> tuple[Any, int]:
@@ -839,7 +850,9 @@ def d_MobileUIM(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, MobileUIM_ADDITIONS)
     p += 2
-    return alternative(data, p, MobileUIM_ROOT, index)
+    name, decode = MobileUIM_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_ANSI41UIM(data: bytes, p: int) -> tuple[types.ANSI41UIM, int]:
@@ -940,7 +953,9 @@ def d_ANSI41UIMSystemId(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, ANSI41UIMSystemId_ADDITIONS)
     p += 2
-    return alternative(data, p, ANSI41UIMSystemId_ROOT, index)
+    name, decode = ANSI41UIMSystemId_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d__text_1_4__0123456789abc_8(data: bytes, p: int) -> tuple[str, int]:
@@ -1034,7 +1049,11 @@ def d_IsupNumber(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, IsupNumber_ADDITIONS)
     p += 4
-    return alternative(data, p, IsupNumber_ROOT, index)
+    if index >= 5:
+        raise no_alternative(index, 5)
+    name, decode = IsupNumber_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_IsupPublicPartyNumber(data: bytes, p: int) -> tuple[types.IsupPublicPartyNumber, int]:
@@ -1059,7 +1078,7 @@ def d_NatureOfAddress(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, NatureOfAddress_ADDITIONS)
     p += 4
-    return alternative(data, p, NatureOfAddress_ROOT, index)
+    return NatureOfAddress_ROOT[index], p
 
 
 def d__text_1_128_0123456789abcde_8(data: bytes, p: int) -> tuple[str, int]:
@@ -1311,7 +1330,11 @@ def d_DataProtocolCapability(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, DataProtocolCapability_ADDITIONS)
     p += 4
-    return alternative(data, p, DataProtocolCapability_ROOT, index)
+    if index >= 7:
+        raise no_alternative(index, 7)
+    name, decode = DataProtocolCapability_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_MultimediaNonStandardParameter(data: bytes, p: int) -> tuple[types.MultimediaNonStandardParameter, int]:
@@ -1321,13 +1344,9 @@ def d_MultimediaNonStandardParameter(data: bytes, p: int) -> tuple[types.Multime
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.data = data[q:q + count]
-    else:
-        value.data = b""
+    q += 1
+    p = q + count << 3
+    value.data = data[q:q + count]
     value.__class__ = types.MultimediaNonStandardParameter
     return value, p
 
@@ -1335,7 +1354,9 @@ def d_MultimediaNonStandardParameter(data: bytes, p: int) -> tuple[types.Multime
 def d_MultimediaNonStandardIdentifier(data: bytes, p: int) -> tuple[Any, int]:
     index = data[p >> 3] >> (~p & 7) & 1
     p += 1
-    return alternative(data, p, MultimediaNonStandardIdentifier_ROOT, index)
+    name, decode = MultimediaNonStandardIdentifier_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_MultimediaNonStandardIdentifierH221NonStandard(data: bytes, p: int) -> tuple[types.MultimediaNonStandardIdentifierH221NonStandard, int]:
@@ -1362,7 +1383,13 @@ def d_DataProtocolCapabilityV76wCompression(data: bytes, p: int) -> tuple[Any, i
     if index & 4:
         return addition(data, p + 1, DataProtocolCapabilityV76wCompression_ADDITIONS)
     p += 3
-    return alternative(data, p, DataProtocolCapabilityV76wCompression_ROOT, index)
+    if index >= 3:
+        raise no_alternative(index, 3)
+    name, decode = DataProtocolCapabilityV76wCompression_ROOT[index]
+    value, p = decode(data, p)
+    if value is None and decode is not d_null:
+        raise unknown_value(name)
+    return (name, value), p
 
 
 def d_CompressionType(data: bytes, p: int) -> tuple[Any, int]:
@@ -1370,7 +1397,9 @@ def d_CompressionType(data: bytes, p: int) -> tuple[Any, int]:
     if index & 1:
         return addition(data, p + 1, CompressionType_ADDITIONS)
     p += 1
-    return alternative(data, p, CompressionType_ROOT, index)
+    name, decode = CompressionType_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_V42bis(data: bytes, p: int) -> tuple[types.V42bis, int]:
@@ -1440,7 +1469,7 @@ def d_T38FaxRateManagement(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, T38FaxRateManagement_ADDITIONS)
     p += 2
-    return alternative(data, p, T38FaxRateManagement_ROOT, index)
+    return T38FaxRateManagement_ROOT[index], p
 
 
 def d_T38FaxUdpOptions(data: bytes, p: int) -> tuple[types.T38FaxUdpOptions, int]:
@@ -1472,7 +1501,7 @@ def d_T38FaxUdpOptionsT38FaxUdpEC(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, T38FaxUdpOptionsT38FaxUdpEC_ADDITIONS)
     p += 2
-    return alternative(data, p, T38FaxUdpOptionsT38FaxUdpEC_ROOT, index)
+    return T38FaxUdpOptionsT38FaxUdpEC_ROOT[index], p
 
 
 def d_T38FaxTcpOptions(data: bytes, p: int) -> tuple[types.T38FaxTcpOptions, int]:
@@ -1594,7 +1623,9 @@ def d_TunnelledProtocolId(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, TunnelledProtocolId_ADDITIONS)
     p += 2
-    return alternative(data, p, TunnelledProtocolId_ROOT, index)
+    name, decode = TunnelledProtocolId_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_TunnelledProtocolAlternateIdentifier(data: bytes, p: int) -> tuple[types.TunnelledProtocolAlternateIdentifier, int]:
@@ -1890,13 +1921,9 @@ def d_TypedCertificate(data: bytes, p: int) -> tuple[types.TypedCertificate, int
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.certificate = data[q:q + count]
-    else:
-        value.certificate = b""
+    q += 1
+    p = q + count << 3
+    value.certificate = data[q:q + count]
     if head & 1:
         additions, unknown, p = extensions(data, p, 0)
         if unknown:
@@ -1912,13 +1939,9 @@ def d_H235NonStandardParameter(data: bytes, p: int) -> tuple[types.H235NonStanda
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.data = data[q:q + count]
-    else:
-        value.data = b""
+    q += 1
+    p = q + count << 3
+    value.data = data[q:q + count]
     value.__class__ = types.H235NonStandardParameter
     return value, p
 
@@ -1929,7 +1952,9 @@ def d_ECKASDH(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, ECKASDH_ADDITIONS)
     p += 2
-    return alternative(data, p, ECKASDH_ROOT, index)
+    name, decode = ECKASDH_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_ECKASDHEckasdhp(data: bytes, p: int) -> tuple[types.ECKASDHEckasdhp, int]:
@@ -1984,7 +2009,11 @@ def d_H235Key(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, H235Key_ADDITIONS)
     p += 3
-    return alternative(data, p, H235Key_ROOT, index)
+    if index >= 3:
+        raise no_alternative(index, 3)
+    name, decode = H235Key_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 d__bit_string_1_2048 = primitives.decode_bit_string(1, 2048)
@@ -1998,13 +2027,9 @@ def d_H235KeySharedSecret(data: bytes, p: int) -> tuple[types.H235KeySharedSecre
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.encrypted_data = data[q:q + count]
-    else:
-        value.encrypted_data = b""
+    q += 1
+    p = q + count << 3
+    value.encrypted_data = data[q:q + count]
     value.__class__ = types.H235KeySharedSecret
     return value, p
 
@@ -2052,13 +2077,9 @@ def d_H235KeyCertProtectedKey(data: bytes, p: int) -> tuple[types.H235KeyCertPro
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.to_be_signed = data[q:q + count]
-    else:
-        value.to_be_signed = b""
+    q += 1
+    p = q + count << 3
+    value.to_be_signed = data[q:q + count]
     value.algorithm_oid, p = d__object_identifier(data, p)
     value.param_s, p = d_Params(data, p)
     value.signature, p = d__bit_string_0_none(data, p)
@@ -2088,13 +2109,9 @@ def d_V3KeySyncMaterial(data: bytes, p: int) -> tuple[types.V3KeySyncMaterial, i
         count = data[q]
         if count > 127:
             count, q = long_length(data, q)
-        p = q + 1 << 3
-        if count:
-            q = p + 7 >> 3
-            p = q + count << 3
-            value.encrypted_session_key = data[q:q + count]
-        else:
-            value.encrypted_session_key = b""
+        q += 1
+        p = q + count << 3
+        value.encrypted_session_key = data[q:q + count]
     else:
         value.encrypted_session_key = None
     if head & 8:
@@ -2102,13 +2119,9 @@ def d_V3KeySyncMaterial(data: bytes, p: int) -> tuple[types.V3KeySyncMaterial, i
         count = data[q]
         if count > 127:
             count, q = long_length(data, q)
-        p = q + 1 << 3
-        if count:
-            q = p + 7 >> 3
-            p = q + count << 3
-            value.encrypted_salting_key = data[q:q + count]
-        else:
-            value.encrypted_salting_key = b""
+        q += 1
+        p = q + count << 3
+        value.encrypted_salting_key = data[q:q + count]
     else:
         value.encrypted_salting_key = None
     if head & 4:
@@ -2116,13 +2129,9 @@ def d_V3KeySyncMaterial(data: bytes, p: int) -> tuple[types.V3KeySyncMaterial, i
         count = data[q]
         if count > 127:
             count, q = long_length(data, q)
-        p = q + 1 << 3
-        if count:
-            q = p + 7 >> 3
-            p = q + count << 3
-            value.clear_salting_key = data[q:q + count]
-        else:
-            value.clear_salting_key = b""
+        q += 1
+        p = q + count << 3
+        value.clear_salting_key = data[q:q + count]
     else:
         value.clear_salting_key = None
     if head & 2:
@@ -2175,7 +2184,11 @@ def d_Element(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, Element_ADDITIONS)
     p += 4
-    return alternative(data, p, Element_ROOT, index)
+    if index >= 5:
+        raise no_alternative(index, 5)
+    name, decode = Element_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d__text_0_none_none_16(data: bytes, p: int) -> tuple[str, int]:
@@ -2183,13 +2196,9 @@ def d__text_0_none_none_16(data: bytes, p: int) -> tuple[str, int]:
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + 2 * count << 3
-        value = primitives.bmp_text(data[q:p >> 3])
-    else:
-        value = ""
+    q += 1
+    p = q + 2 * count << 3
+    value = primitives.bmp_text(data[q:p >> 3])
     return value, p
 
 
@@ -2225,7 +2234,11 @@ def d_CryptoH323Token(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, CryptoH323Token_ADDITIONS)
     p += 4
-    return alternative(data, p, CryptoH323Token_ROOT, index)
+    name, decode = CryptoH323Token_ROOT[index]
+    value, p = decode(data, p)
+    if value is None and decode is not d_null:
+        raise unknown_value(name)
+    return (name, value), p
 
 
 def d_CryptoH323TokenCryptoEPPwdHash(data: bytes, p: int) -> tuple[types.CryptoH323TokenCryptoEPPwdHash, int]:
@@ -2274,13 +2287,9 @@ def d_CryptoH323TokenCryptoEPPwdEncr(data: bytes, p: int) -> tuple[types.CryptoH
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.encrypted_data = data[q:q + count]
-    else:
-        value.encrypted_data = b""
+    q += 1
+    p = q + count << 3
+    value.encrypted_data = data[q:q + count]
     value.__class__ = types.CryptoH323TokenCryptoEPPwdEncr
     return value, p
 
@@ -2293,13 +2302,9 @@ def d_CryptoH323TokenCryptoGKPwdEncr(data: bytes, p: int) -> tuple[types.CryptoH
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.encrypted_data = data[q:q + count]
-    else:
-        value.encrypted_data = b""
+    q += 1
+    p = q + count << 3
+    value.encrypted_data = data[q:q + count]
     value.__class__ = types.CryptoH323TokenCryptoGKPwdEncr
     return value, p
 
@@ -2310,13 +2315,9 @@ def d_CryptoH323TokenCryptoEPCert(data: bytes, p: int) -> tuple[types.CryptoH323
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.to_be_signed = data[q:q + count]
-    else:
-        value.to_be_signed = b""
+    q += 1
+    p = q + count << 3
+    value.to_be_signed = data[q:q + count]
     value.algorithm_oid, p = d__object_identifier(data, p)
     value.param_s, p = d_Params(data, p)
     value.signature, p = d__bit_string_0_none(data, p)
@@ -2330,13 +2331,9 @@ def d_CryptoH323TokenCryptoGKCert(data: bytes, p: int) -> tuple[types.CryptoH323
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.to_be_signed = data[q:q + count]
-    else:
-        value.to_be_signed = b""
+    q += 1
+    p = q + count << 3
+    value.to_be_signed = data[q:q + count]
     value.algorithm_oid, p = d__object_identifier(data, p)
     value.param_s, p = d_Params(data, p)
     value.signature, p = d__bit_string_0_none(data, p)
@@ -2350,13 +2347,9 @@ def d_CryptoH323TokenCryptoFastStart(data: bytes, p: int) -> tuple[types.CryptoH
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.to_be_signed = data[q:q + count]
-    else:
-        value.to_be_signed = b""
+    q += 1
+    p = q + count << 3
+    value.to_be_signed = data[q:q + count]
     value.algorithm_oid, p = d__object_identifier(data, p)
     value.param_s, p = d_Params(data, p)
     value.signature, p = d__bit_string_0_none(data, p)
@@ -2370,7 +2363,9 @@ def d_CryptoToken(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, CryptoToken_ADDITIONS)
     p += 3
-    return alternative(data, p, CryptoToken_ROOT, index)
+    name, decode = CryptoToken_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_CryptoTokenCryptoEncryptedToken(data: bytes, p: int) -> tuple[types.CryptoTokenCryptoEncryptedToken, int]:
@@ -2389,13 +2384,9 @@ def d_CryptoTokenCryptoEncryptedTokenToken(data: bytes, p: int) -> tuple[types.C
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.encrypted_data = data[q:q + count]
-    else:
-        value.encrypted_data = b""
+    q += 1
+    p = q + count << 3
+    value.encrypted_data = data[q:q + count]
     value.__class__ = types.CryptoTokenCryptoEncryptedTokenToken
     return value, p
 
@@ -2414,13 +2405,9 @@ def d_CryptoTokenCryptoSignedTokenToken(data: bytes, p: int) -> tuple[types.Cryp
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.to_be_signed = data[q:q + count]
-    else:
-        value.to_be_signed = b""
+    q += 1
+    p = q + count << 3
+    value.to_be_signed = data[q:q + count]
     value.algorithm_oid, p = d__object_identifier(data, p)
     value.param_s, p = d_Params(data, p)
     value.signature, p = d__bit_string_0_none(data, p)
@@ -2454,13 +2441,9 @@ def d_CryptoTokenCryptoPwdEncr(data: bytes, p: int) -> tuple[types.CryptoTokenCr
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value.encrypted_data = data[q:q + count]
-    else:
-        value.encrypted_data = b""
+    q += 1
+    p = q + count << 3
+    value.encrypted_data = data[q:q + count]
     value.__class__ = types.CryptoTokenCryptoPwdEncr
     return value, p
 
@@ -2728,7 +2711,11 @@ def d_GenericIdentifier(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, GenericIdentifier_ADDITIONS)
     p += 3
-    return alternative(data, p, GenericIdentifier_ROOT, index)
+    if index >= 3:
+        raise no_alternative(index, 3)
+    name, decode = GenericIdentifier_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 d__extensible_integer_0_16383 = primitives.decode_extensible_integer(0, 16383)
@@ -2767,7 +2754,13 @@ def d_Content(data: bytes, p: int, depth: int = 0) -> tuple[Any, int]:
     if index == 11:
         value, p = d__sequence_of_genericdata_1_16(data, p, depth + 1)
         return ("nested", value), p
-    return alternative(data, p, Content_ROOT, index)
+    if index >= 12:
+        raise no_alternative(index, 12)
+    name, decode = Content_ROOT[index]
+    value, p = decode(data, p)
+    if value is None and decode is not d_null:
+        raise unknown_value(name)
+    return (name, value), p
 
 
 def d__text_0_none_none_8(data: bytes, p: int) -> tuple[str, int]:
@@ -2775,13 +2768,9 @@ def d__text_0_none_none_8(data: bytes, p: int) -> tuple[str, int]:
     count = data[q]
     if count > 127:
         count, q = long_length(data, q)
-    p = q + 1 << 3
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value = primitives.ia5_text(data[q:p >> 3])
-    else:
-        value = ""
+    q += 1
+    p = q + count << 3
+    value = primitives.ia5_text(data[q:p >> 3])
     return value, p
 
 
@@ -2902,7 +2891,11 @@ def d_AuthenticationMechanism(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, AuthenticationMechanism_ADDITIONS)
     p += 4
-    return alternative(data, p, AuthenticationMechanism_ROOT, index)
+    if index >= 7:
+        raise no_alternative(index, 7)
+    name, decode = AuthenticationMechanism_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_AuthenticationBES(data: bytes, p: int) -> tuple[Any, int]:
@@ -2911,7 +2904,7 @@ def d_AuthenticationBES(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, AuthenticationBES_ADDITIONS)
     p += 2
-    return alternative(data, p, AuthenticationBES_ROOT, index)
+    return AuthenticationBES_ROOT[index], p
 
 
 def d__sequence_of_authenticationmechanism_0_none(data: bytes, p: int) -> tuple[Any, int]:
@@ -2947,7 +2940,11 @@ def d_IntegrityMechanism(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, IntegrityMechanism_ADDITIONS)
     p += 3
-    return alternative(data, p, IntegrityMechanism_ROOT, index)
+    name, decode = IntegrityMechanism_ROOT[index]
+    value, p = decode(data, p)
+    if value is None and decode is not d_null:
+        raise unknown_value(name)
+    return (name, value), p
 
 
 def d_NonIsoIntegrityMechanism(data: bytes, p: int) -> tuple[Any, int]:
@@ -2956,7 +2953,11 @@ def d_NonIsoIntegrityMechanism(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, NonIsoIntegrityMechanism_ADDITIONS)
     p += 3
-    return alternative(data, p, NonIsoIntegrityMechanism_ROOT, index)
+    name, decode = NonIsoIntegrityMechanism_ROOT[index]
+    value, p = decode(data, p)
+    if value is None and decode is not d_null:
+        raise unknown_value(name)
+    return (name, value), p
 
 
 def d_EncryptIntAlg(data: bytes, p: int) -> tuple[Any, int]:
@@ -2965,7 +2966,9 @@ def d_EncryptIntAlg(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, EncryptIntAlg_ADDITIONS)
     p += 2
-    return alternative(data, p, EncryptIntAlg_ROOT, index)
+    name, decode = EncryptIntAlg_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d__sequence_of_integritymechanism_0_none(data: bytes, p: int) -> tuple[Any, int]:
@@ -3091,7 +3094,7 @@ def d__sequence_of_alternategk_0_none(data: bytes, p: int) -> tuple[Any, int]:
 def d_RehomingModel(data: bytes, p: int) -> tuple[Any, int]:
     index = data[p >> 3] >> (~p & 7) & 1
     p += 1
-    return alternative(data, p, RehomingModel_ROOT, index)
+    return RehomingModel_ROOT[index], p
 
 
 def d_GatekeeperReject(data: bytes, p: int) -> tuple[types.GatekeeperReject, int]:
@@ -3144,7 +3147,7 @@ def d_GatekeeperRejectReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, GatekeeperRejectReason_ADDITIONS)
     p += 3
-    return alternative(data, p, GatekeeperRejectReason_ROOT, index)
+    return GatekeeperRejectReason_ROOT[index], p
 
 
 def d_SecurityErrors(data: bytes, p: int) -> tuple[Any, int]:
@@ -3153,7 +3156,7 @@ def d_SecurityErrors(data: bytes, p: int) -> tuple[Any, int]:
     if index & 16:
         return addition(data, p + 1, SecurityErrors_ADDITIONS)
     p += 5
-    return alternative(data, p, SecurityErrors_ROOT, index)
+    return SecurityErrors_ROOT[index], p
 
 
 def d_AltGKInfo(data: bytes, p: int) -> tuple[types.AltGKInfo, int]:
@@ -3215,25 +3218,25 @@ def d_RegistrationRequest(data: bytes, p: int) -> tuple[types.RegistrationReques
         if additions & 4194304:
             value.integrity_check_value, p = open_type(data, p, d_ICV)
         if additions & 2097152:
-            value.keep_alive, p = open_type(data, p, d__boolean)
+            value.keep_alive, p = open_boolean(data, p)
         if additions & 1048576:
             value.endpoint_identifier, p = open_type(data, p, d__text_1_128_none_16)
         if additions & 524288:
-            value.will_supply_uuies, p = open_type(data, p, d__boolean)
+            value.will_supply_uuies, p = open_boolean(data, p)
         if additions & 262144:
-            value.maintain_connection, p = open_type(data, p, d__boolean)
+            value.maintain_connection, p = open_boolean(data, p)
         if additions & 131072:
             value.alternate_transport_addresses, p = open_type(data, p, d_AlternateTransportAddresses)
         if additions & 65536:
-            value.additive_registration, p = open_type(data, p, d__present)
+            value.additive_registration, p = True, skip(data, p, 1)
         if additions & 32768:
             value.terminal_alias_pattern, p = open_type(data, p, d__sequence_of_addresspattern_0_none)
         if additions & 16384:
-            value.supports_alt_gk, p = open_type(data, p, d__present)
+            value.supports_alt_gk, p = True, skip(data, p, 1)
         if additions & 8192:
             value.usage_reporting_capability, p = open_type(data, p, d_RasUsageInfoTypes)
         if additions & 4096:
-            value.multiple_calls, p = open_type(data, p, d__boolean)
+            value.multiple_calls, p = open_boolean(data, p)
         if additions & 2048:
             value.supported_h248_packages, p = open_type(data, p, d__sequence_of__octet_string_0_none_0_none)
         if additions & 1024:
@@ -3247,11 +3250,11 @@ def d_RegistrationRequest(data: bytes, p: int) -> tuple[types.RegistrationReques
         if additions & 64:
             value.generic_data, p = open_type(data, p, d__sequence_of_genericdata_0_none)
         if additions & 32:
-            value.restart, p = open_type(data, p, d__present)
+            value.restart, p = True, skip(data, p, 1)
         if additions & 16:
-            value.supports_acf_sequences, p = open_type(data, p, d__present)
+            value.supports_acf_sequences, p = True, skip(data, p, 1)
         if additions & 8:
-            value.supports_assigned_gk, p = open_type(data, p, d__boolean)
+            value.supports_assigned_gk, p = open_boolean(data, p)
         if additions & 4:
             value.assigned_gatekeeper, p = open_type(data, p, d_AlternateGK)
         if additions & 2:
@@ -3270,7 +3273,11 @@ def d_AddressPattern(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, AddressPattern_ADDITIONS)
     p += 2
-    return alternative(data, p, AddressPattern_ROOT, index)
+    name, decode = AddressPattern_ROOT[index]
+    value, p = decode(data, p)
+    if value is None and decode is not d_null:
+        raise unknown_value(name)
+    return (name, value), p
 
 
 def d_AddressPatternRange(data: bytes, p: int) -> tuple[types.AddressPatternRange, int]:
@@ -3350,13 +3357,9 @@ def d__sequence_of__octet_string_0_none_0_none(data: bytes, p: int) -> tuple[Any
         count = data[q]
         if count > 127:
             count, q = long_length(data, q)
-        p = q + 1 << 3
-        if count:
-            q = p + 7 >> 3
-            p = q + count << 3
-            value = data[q:q + count]
-        else:
-            value = b""
+        q += 1
+        p = q + count << 3
+        value = data[q:q + count]
         values.append(value)
     return tuple(values), p
 
@@ -3519,7 +3522,9 @@ def d_TransportQOS(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, TransportQOS_ADDITIONS)
     p += 3
-    return alternative(data, p, TransportQOS_ROOT, index)
+    if index >= 3:
+        raise no_alternative(index, 3)
+    return TransportQOS_ROOT[index], p
 
 
 def d_QOSCapability(data: bytes, p: int) -> tuple[types.QOSCapability, int]:
@@ -3543,7 +3548,7 @@ def d_QOSCapability(data: bytes, p: int) -> tuple[types.QOSCapability, int]:
     if head & 8:
         additions, unknown, p = extensions(data, p, 6)
         if additions & 32:
-            value.local_qo_s, p = open_type(data, p, d__boolean)
+            value.local_qo_s, p = open_boolean(data, p)
         if additions & 16:
             value.generic_transport_parameters, p = open_type(data, p, d_GenericTransportParameters)
         if additions & 8:
@@ -3603,7 +3608,7 @@ def d_QOSMode(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, QOSMode_ADDITIONS)
     p += 2
-    return alternative(data, p, QOSMode_ROOT, index)
+    return QOSMode_ROOT[index], p
 
 
 def d_ATMParameters(data: bytes, p: int) -> tuple[types.ATMParameters, int]:
@@ -3769,7 +3774,7 @@ def d_QOSType(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, QOSType_ADDITIONS)
     p += 2
-    return alternative(data, p, QOSType_ROOT, index)
+    return QOSType_ROOT[index], p
 
 
 def d_QOSClass(data: bytes, p: int) -> tuple[Any, int]:
@@ -3778,7 +3783,9 @@ def d_QOSClass(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, QOSClass_ADDITIONS)
     p += 4
-    return alternative(data, p, QOSClass_ROOT, index)
+    if index >= 6:
+        raise no_alternative(index, 6)
+    return QOSClass_ROOT[index], p
 
 
 def d__integer_0_63(data: bytes, p: int) -> tuple[int, int]:
@@ -3864,15 +3871,15 @@ def d_RegistrationConfirm(data: bytes, p: int) -> tuple[types.RegistrationConfir
         if additions & 32768:
             value.integrity_check_value, p = open_type(data, p, d_ICV)
         if additions & 16384:
-            value.will_respond_to_irr, p = open_type(data, p, d__boolean)
+            value.will_respond_to_irr, p = open_boolean(data, p)
         if additions & 8192:
             value.pre_granted_arq, p = open_type(data, p, d_RegistrationConfirmPreGrantedARQ)
         if additions & 4096:
-            value.maintain_connection, p = open_type(data, p, d__boolean)
+            value.maintain_connection, p = open_boolean(data, p)
         if additions & 2048:
             value.service_control, p = open_type(data, p, d__sequence_of_servicecontrolsession_0_none)
         if additions & 1024:
-            value.supports_additive_registration, p = open_type(data, p, d__present)
+            value.supports_additive_registration, p = True, skip(data, p, 1)
         if additions & 512:
             value.terminal_alias_pattern, p = open_type(data, p, d__sequence_of_addresspattern_0_none)
         if additions & 256:
@@ -3934,7 +3941,7 @@ def d_UseSpecifiedTransport(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, UseSpecifiedTransport_ADDITIONS)
     p += 2
-    return alternative(data, p, UseSpecifiedTransport_ROOT, index)
+    return UseSpecifiedTransport_ROOT[index], p
 
 
 def d_ServiceControlSession(data: bytes, p: int) -> tuple[types.ServiceControlSession, int]:
@@ -3967,21 +3974,19 @@ def d_ServiceControlDescriptor(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, ServiceControlDescriptor_ADDITIONS)
     p += 3
-    return alternative(data, p, ServiceControlDescriptor_ROOT, index)
+    name, decode = ServiceControlDescriptor_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d__text_0_512_none_8(data: bytes, p: int) -> tuple[str, int]:
     q = p + 7 >> 3
     count = (data[q] << 8 | data[q + 1])
-    p = q + 2 << 3
     if count > 512:
         raise above(count, 512)
-    if count:
-        q = p + 7 >> 3
-        p = q + count << 3
-        value = primitives.ia5_text(data[q:p >> 3])
-    else:
-        value = ""
+    q += 2
+    p = q + count << 3
+    value = primitives.ia5_text(data[q:p >> 3])
     return value, p
 
 
@@ -4022,10 +4027,9 @@ def d_CallCreditServiceControl(data: bytes, p: int) -> tuple[types.CallCreditSer
 def d__text_1_512_none_16(data: bytes, p: int) -> tuple[str, int]:
     q = p + 7 >> 3
     count = (data[q] << 8 | data[q + 1]) + 1
-    p = q + 2 << 3
     if count > 512:
         raise above(count, 512)
-    q = p + 7 >> 3
+    q += 2
     p = q + 2 * count << 3
     value = primitives.bmp_text(data[q:p >> 3])
     return value, p
@@ -4037,7 +4041,7 @@ def d_CallCreditServiceControlBillingMode(data: bytes, p: int) -> tuple[Any, int
     if index & 2:
         return addition(data, p + 1, CallCreditServiceControlBillingMode_ADDITIONS)
     p += 2
-    return alternative(data, p, CallCreditServiceControlBillingMode_ROOT, index)
+    return CallCreditServiceControlBillingMode_ROOT[index], p
 
 
 def d_CallCreditServiceControlCallStartingPoint(data: bytes, p: int) -> tuple[Any, int]:
@@ -4046,7 +4050,7 @@ def d_CallCreditServiceControlCallStartingPoint(data: bytes, p: int) -> tuple[An
     if index & 2:
         return addition(data, p + 1, CallCreditServiceControlCallStartingPoint_ADDITIONS)
     p += 2
-    return alternative(data, p, CallCreditServiceControlCallStartingPoint_ROOT, index)
+    return CallCreditServiceControlCallStartingPoint_ROOT[index], p
 
 
 def d_ServiceControlSessionReason(data: bytes, p: int) -> tuple[Any, int]:
@@ -4055,7 +4059,9 @@ def d_ServiceControlSessionReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, ServiceControlSessionReason_ADDITIONS)
     p += 3
-    return alternative(data, p, ServiceControlSessionReason_ROOT, index)
+    if index >= 3:
+        raise no_alternative(index, 3)
+    return ServiceControlSessionReason_ROOT[index], p
 
 
 def d__sequence_of_servicecontrolsession_0_none(data: bytes, p: int) -> tuple[Any, int]:
@@ -4235,7 +4241,9 @@ def d_RegistrationRejectReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, RegistrationRejectReason_ADDITIONS)
     p += 4
-    return alternative(data, p, RegistrationRejectReason_ROOT, index)
+    name, decode = RegistrationRejectReason_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_RegistrationRejectReasonInvalidTerminalAliases(data: bytes, p: int) -> tuple[types.RegistrationRejectReasonInvalidTerminalAliases, int]:
@@ -4324,7 +4332,7 @@ def d_UnregRequestReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, UnregRequestReason_ADDITIONS)
     p += 3
-    return alternative(data, p, UnregRequestReason_ROOT, index)
+    return UnregRequestReason_ROOT[index], p
 
 
 def d_SecurityErrors2(data: bytes, p: int) -> tuple[Any, int]:
@@ -4333,7 +4341,9 @@ def d_SecurityErrors2(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, SecurityErrors2_ADDITIONS)
     p += 4
-    return alternative(data, p, SecurityErrors2_ROOT, index)
+    if index >= 6:
+        raise no_alternative(index, 6)
+    return SecurityErrors2_ROOT[index], p
 
 
 def d_UnregistrationConfirm(data: bytes, p: int) -> tuple[types.UnregistrationConfirm, int]:
@@ -4413,7 +4423,9 @@ def d_UnregRejectReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, UnregRejectReason_ADDITIONS)
     p += 3
-    return alternative(data, p, UnregRejectReason_ROOT, index)
+    if index >= 3:
+        raise no_alternative(index, 3)
+    return UnregRejectReason_ROOT[index], p
 
 
 def d_AdmissionRequest(data: bytes, p: int) -> tuple[types.AdmissionRequest, int]:
@@ -4476,7 +4488,7 @@ def d_AdmissionRequest(data: bytes, p: int) -> tuple[types.AdmissionRequest, int
     if head & 128:
         additions, unknown, p = extensions(data, p, 19)
         if additions & 262144:
-            value.can_map_alias, p = open_type(data, p, d__boolean)
+            value.can_map_alias, p = open_boolean(data, p)
         if additions & 131072:
             value.call_identifier, p = open_type(data, p, d_CallIdentifier)
         if additions & 65536:
@@ -4494,7 +4506,7 @@ def d_AdmissionRequest(data: bytes, p: int) -> tuple[types.AdmissionRequest, int
         if additions & 1024:
             value.transport_qos, p = open_type(data, p, d_TransportQOS)
         if additions & 512:
-            value.will_supply_uuies, p = open_type(data, p, d__boolean)
+            value.will_supply_uuies, p = open_boolean(data, p)
         if additions & 256:
             value.call_linkage, p = open_type(data, p, d_CallLinkage)
         if additions & 128:
@@ -4512,7 +4524,7 @@ def d_AdmissionRequest(data: bytes, p: int) -> tuple[types.AdmissionRequest, int
         if additions & 2:
             value.generic_data, p = open_type(data, p, d__sequence_of_genericdata_0_none)
         if additions & 1:
-            value.can_map_src_alias, p = open_type(data, p, d__boolean)
+            value.can_map_src_alias, p = open_boolean(data, p)
         if unknown:
             p = skip(data, p, unknown)
     value.__class__ = types.AdmissionRequest
@@ -4525,7 +4537,7 @@ def d_CallType(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, CallType_ADDITIONS)
     p += 3
-    return alternative(data, p, CallType_ROOT, index)
+    return CallType_ROOT[index], p
 
 
 def d_CallModel(data: bytes, p: int) -> tuple[Any, int]:
@@ -4534,7 +4546,7 @@ def d_CallModel(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, CallModel_ADDITIONS)
     p += 2
-    return alternative(data, p, CallModel_ROOT, index)
+    return CallModel_ROOT[index], p
 
 
 def d_CallIdentifier(data: bytes, p: int) -> tuple[types.CallIdentifier, int]:
@@ -4630,7 +4642,7 @@ def d_AdmissionConfirm(data: bytes, p: int) -> tuple[types.AdmissionConfirm, int
         if additions & 16384:
             value.transport_qos, p = open_type(data, p, d_TransportQOS)
         if additions & 8192:
-            value.will_respond_to_irr, p = open_type(data, p, d__boolean)
+            value.will_respond_to_irr, p = open_boolean(data, p)
         if additions & 4096:
             value.uuies_requested, p = open_type(data, p, d_UUIEsRequested)
         if additions & 2048:
@@ -4648,7 +4660,7 @@ def d_AdmissionConfirm(data: bytes, p: int) -> tuple[types.AdmissionConfirm, int
         if additions & 32:
             value.service_control, p = open_type(data, p, d__sequence_of_servicecontrolsession_0_none)
         if additions & 16:
-            value.multiple_calls, p = open_type(data, p, d__boolean)
+            value.multiple_calls, p = open_boolean(data, p)
         if additions & 8:
             value.feature_set, p = open_type(data, p, d_FeatureSet)
         if additions & 4:
@@ -4689,13 +4701,13 @@ def d_UUIEsRequested(data: bytes, p: int) -> tuple[types.UUIEsRequested, int]:
     if head & 1:
         additions, unknown, p = extensions(data, p, 4)
         if additions & 8:
-            value.status, p = open_type(data, p, d__boolean)
+            value.status, p = open_boolean(data, p)
         if additions & 4:
-            value.status_inquiry, p = open_type(data, p, d__boolean)
+            value.status_inquiry, p = open_boolean(data, p)
         if additions & 2:
-            value.setup_acknowledge, p = open_type(data, p, d__boolean)
+            value.setup_acknowledge, p = open_boolean(data, p)
         if additions & 1:
-            value.notify, p = open_type(data, p, d__boolean)
+            value.notify, p = open_boolean(data, p)
         if unknown:
             p = skip(data, p, unknown)
     value.__class__ = types.UUIEsRequested
@@ -4753,7 +4765,7 @@ def d_AdmissionRejectReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, AdmissionRejectReason_ADDITIONS)
     p += 4
-    return alternative(data, p, AdmissionRejectReason_ROOT, index)
+    return AdmissionRejectReason_ROOT[index], p
 
 
 def d__sequence_of_partynumber_0_none(data: bytes, p: int) -> tuple[Any, int]:
@@ -4812,7 +4824,7 @@ def d_BandwidthRequest(data: bytes, p: int) -> tuple[types.BandwidthRequest, int
         if additions & 128:
             value.integrity_check_value, p = open_type(data, p, d_ICV)
         if additions & 64:
-            value.answered_call, p = open_type(data, p, d__boolean)
+            value.answered_call, p = open_boolean(data, p)
         if additions & 32:
             value.call_linkage, p = open_type(data, p, d_CallLinkage)
         if additions & 16:
@@ -4990,7 +5002,9 @@ def d_BandRejectReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, BandRejectReason_ADDITIONS)
     p += 4
-    return alternative(data, p, BandRejectReason_ROOT, index)
+    if index >= 6:
+        raise no_alternative(index, 6)
+    return BandRejectReason_ROOT[index], p
 
 
 def d_DisengageRequest(data: bytes, p: int) -> tuple[types.DisengageRequest, int]:
@@ -5033,7 +5047,7 @@ def d_DisengageRequest(data: bytes, p: int) -> tuple[types.DisengageRequest, int
         if additions & 256:
             value.integrity_check_value, p = open_type(data, p, d_ICV)
         if additions & 128:
-            value.answered_call, p = open_type(data, p, d__boolean)
+            value.answered_call, p = open_boolean(data, p)
         if additions & 64:
             value.call_linkage, p = open_type(data, p, d_CallLinkage)
         if additions & 32:
@@ -5060,7 +5074,9 @@ def d_DisengageReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, DisengageReason_ADDITIONS)
     p += 3
-    return alternative(data, p, DisengageReason_ROOT, index)
+    if index >= 3:
+        raise no_alternative(index, 3)
+    return DisengageReason_ROOT[index], p
 
 
 def d_CallTerminationCause(data: bytes, p: int) -> tuple[Any, int]:
@@ -5069,7 +5085,11 @@ def d_CallTerminationCause(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, CallTerminationCause_ADDITIONS)
     p += 2
-    return alternative(data, p, CallTerminationCause_ROOT, index)
+    name, decode = CallTerminationCause_ROOT[index]
+    value, p = decode(data, p)
+    if value is None and decode is not d_null:
+        raise unknown_value(name)
+    return (name, value), p
 
 
 def d_ReleaseCompleteReason(data: bytes, p: int) -> tuple[Any, int]:
@@ -5078,7 +5098,9 @@ def d_ReleaseCompleteReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 16:
         return addition(data, p + 1, ReleaseCompleteReason_ADDITIONS)
     p += 5
-    return alternative(data, p, ReleaseCompleteReason_ROOT, index)
+    if index >= 12:
+        raise no_alternative(index, 12)
+    return ReleaseCompleteReason_ROOT[index], p
 
 
 def d__octet_string_2_32(data: bytes, p: int) -> tuple[bytes, int]:
@@ -5177,7 +5199,7 @@ def d_DisengageRejectReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 2:
         return addition(data, p + 1, DisengageRejectReason_ADDITIONS)
     p += 2
-    return alternative(data, p, DisengageRejectReason_ROOT, index)
+    return DisengageRejectReason_ROOT[index], p
 
 
 def d_LocationRequest(data: bytes, p: int) -> tuple[types.LocationRequest, int]:
@@ -5209,7 +5231,7 @@ def d_LocationRequest(data: bytes, p: int) -> tuple[types.LocationRequest, int]:
         if additions & 65536:
             value.source_info, p = open_type(data, p, d__sequence_of_aliasaddress_0_none)
         if additions & 32768:
-            value.can_map_alias, p = open_type(data, p, d__boolean)
+            value.can_map_alias, p = open_boolean(data, p)
         if additions & 16384:
             value.gatekeeper_identifier, p = open_type(data, p, d__text_1_128_none_16)
         if additions & 8192:
@@ -5237,7 +5259,7 @@ def d_LocationRequest(data: bytes, p: int) -> tuple[types.LocationRequest, int]:
         if additions & 4:
             value.source_endpoint_info, p = open_type(data, p, d__sequence_of_aliasaddress_0_none)
         if additions & 2:
-            value.can_map_src_alias, p = open_type(data, p, d__boolean)
+            value.can_map_src_alias, p = open_boolean(data, p)
         if additions & 1:
             value.language, p = open_type(data, p, d__sequence_of__text_1_32_none_8_0_none)
         if unknown:
@@ -5302,7 +5324,7 @@ def d_LocationConfirm(data: bytes, p: int) -> tuple[types.LocationConfirm, int]:
         if additions & 128:
             value.supported_protocols, p = open_type(data, p, d__sequence_of_supportedprotocols_0_none)
         if additions & 64:
-            value.multiple_calls, p = open_type(data, p, d__boolean)
+            value.multiple_calls, p = open_boolean(data, p)
         if additions & 32:
             value.feature_set, p = open_type(data, p, d_FeatureSet)
         if additions & 16:
@@ -5368,7 +5390,7 @@ def d_LocationRejectReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, LocationRejectReason_ADDITIONS)
     p += 3
-    return alternative(data, p, LocationRejectReason_ROOT, index)
+    return LocationRejectReason_ROOT[index], p
 
 
 def d_InfoRequest(data: bytes, p: int) -> tuple[types.InfoRequest, int]:
@@ -5412,11 +5434,11 @@ def d_InfoRequest(data: bytes, p: int) -> tuple[types.InfoRequest, int]:
         if additions & 32:
             value.usage_info_requested, p = open_type(data, p, d_RasUsageInfoTypes)
         if additions & 16:
-            value.segmented_response_supported, p = open_type(data, p, d__present)
+            value.segmented_response_supported, p = True, skip(data, p, 1)
         if additions & 8:
             value.next_segment_requested, p = open_type(data, p, d__integer_0_65535)
         if additions & 4:
-            value.capacity_info_requested, p = open_type(data, p, d__present)
+            value.capacity_info_requested, p = True, skip(data, p, 1)
         if additions & 2:
             value.generic_data, p = open_type(data, p, d__sequence_of_genericdata_0_none)
         if additions & 1:
@@ -5466,13 +5488,13 @@ def d_InfoRequestResponse(data: bytes, p: int) -> tuple[types.InfoRequestRespons
         if additions & 32:
             value.integrity_check_value, p = open_type(data, p, d_ICV)
         if additions & 16:
-            value.need_response, p = open_type(data, p, d__boolean)
+            value.need_response, p = open_boolean(data, p)
         if additions & 8:
             value.capacity, p = open_type(data, p, d_CallCapacity)
         if additions & 4:
             value.irr_status, p = open_type(data, p, d_InfoRequestResponseStatus)
         if additions & 2:
-            value.unsolicited, p = open_type(data, p, d__boolean)
+            value.unsolicited, p = open_boolean(data, p)
         if additions & 1:
             value.generic_data, p = open_type(data, p, d__sequence_of_genericdata_0_none)
         if unknown:
@@ -5568,7 +5590,7 @@ def d_RTPSession(data: bytes, p: int) -> tuple[types.RTPSession, int]:
     if head & 1:
         additions, unknown, p = extensions(data, p, 2)
         if additions & 2:
-            value.multicast, p = open_type(data, p, d__present)
+            value.multicast, p = True, skip(data, p, 1)
         if additions & 1:
             value.bandwidth, p = open_type(data, p, d__long_integer_0_4294967295)
         if unknown:
@@ -5664,7 +5686,7 @@ def d_H323UUPDU(data: bytes, p: int) -> tuple[types.H323UUPDU, int]:
         if additions & 256:
             value.h4501_supplementary_service, p = open_type(data, p, d__sequence_of__octet_string_0_none_0_none)
         if additions & 128:
-            value.h245_tunnelling, p = open_type(data, p, d__boolean)
+            value.h245_tunnelling, p = open_boolean(data, p)
         if additions & 64:
             value.h245_control, p = open_type(data, p, d__sequence_of__octet_string_0_none_0_none)
         if additions & 32:
@@ -5674,7 +5696,7 @@ def d_H323UUPDU(data: bytes, p: int) -> tuple[types.H323UUPDU, int]:
         if additions & 8:
             value.tunnelled_signalling_message, p = open_type(data, p, d_H323UUPDUTunnelledSignallingMessage)
         if additions & 4:
-            value.provisional_resp_to_h245_tunnelling, p = open_type(data, p, d__present)
+            value.provisional_resp_to_h245_tunnelling, p = True, skip(data, p, 1)
         if additions & 2:
             value.stimulus_control, p = open_type(data, p, d_StimulusControl)
         if additions & 1:
@@ -5691,7 +5713,11 @@ def d_H323UUPDUH323MessageBody(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, H323UUPDUH323MessageBody_ADDITIONS)
     p += 4
-    return alternative(data, p, H323UUPDUH323MessageBody_ROOT, index)
+    if index >= 7:
+        raise no_alternative(index, 7)
+    name, decode = H323UUPDUH323MessageBody_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_SetupUUIE(data: bytes, p: int) -> tuple[types.SetupUUIE, int]:
@@ -5758,15 +5784,15 @@ def d_SetupUUIE(data: bytes, p: int) -> tuple[types.SetupUUIE, int]:
         if additions & 2097152:
             value.fast_start, p = open_type(data, p, d__sequence_of__octet_string_0_none_0_none)
         if additions & 1048576:
-            value.media_wait_for_connect, p = open_type(data, p, d__boolean)
+            value.media_wait_for_connect, p = open_boolean(data, p)
         if additions & 524288:
-            value.can_overlap_send, p = open_type(data, p, d__boolean)
+            value.can_overlap_send, p = open_boolean(data, p)
         if additions & 262144:
             value.endpoint_identifier, p = open_type(data, p, d__text_1_128_none_16)
         if additions & 131072:
-            value.multiple_calls, p = open_type(data, p, d__boolean)
+            value.multiple_calls, p = open_boolean(data, p)
         if additions & 65536:
-            value.maintain_connection, p = open_type(data, p, d__boolean)
+            value.maintain_connection, p = open_boolean(data, p)
         if additions & 32768:
             value.connection_parameters, p = open_type(data, p, d_SetupUUIEConnectionParameters)
         if additions & 16384:
@@ -5778,7 +5804,7 @@ def d_SetupUUIE(data: bytes, p: int) -> tuple[types.SetupUUIE, int]:
         if additions & 2048:
             value.service_control, p = open_type(data, p, d__sequence_of_servicecontrolsession_0_none)
         if additions & 1024:
-            value.symmetric_operation_required, p = open_type(data, p, d__present)
+            value.symmetric_operation_required, p = True, skip(data, p, 1)
         if additions & 512:
             value.capacity, p = open_type(data, p, d_CallCapacity)
         if additions & 256:
@@ -5811,7 +5837,9 @@ def d_SetupUUIEConferenceGoal(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, SetupUUIEConferenceGoal_ADDITIONS)
     p += 3
-    return alternative(data, p, SetupUUIEConferenceGoal_ROOT, index)
+    if index >= 3:
+        raise no_alternative(index, 3)
+    return SetupUUIEConferenceGoal_ROOT[index], p
 
 
 def d_H245Security(data: bytes, p: int) -> tuple[Any, int]:
@@ -5820,7 +5848,9 @@ def d_H245Security(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, H245Security_ADDITIONS)
     p += 3
-    return alternative(data, p, H245Security_ROOT, index)
+    name, decode = H245Security_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_SecurityCapabilities(data: bytes, p: int) -> tuple[types.SecurityCapabilities, int]:
@@ -5855,7 +5885,11 @@ def d_SecurityServiceMode(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, SecurityServiceMode_ADDITIONS)
     p += 3
-    return alternative(data, p, SecurityServiceMode_ROOT, index)
+    if index >= 3:
+        raise no_alternative(index, 3)
+    name, decode = SecurityServiceMode_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d__sequence_of_h245security_0_none(data: bytes, p: int) -> tuple[Any, int]:
@@ -5900,7 +5934,9 @@ def d_ScnConnectionType(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, ScnConnectionType_ADDITIONS)
     p += 4
-    return alternative(data, p, ScnConnectionType_ROOT, index)
+    if index >= 7:
+        raise no_alternative(index, 7)
+    return ScnConnectionType_ROOT[index], p
 
 
 def d_ScnConnectionAggregation(data: bytes, p: int) -> tuple[Any, int]:
@@ -5909,7 +5945,9 @@ def d_ScnConnectionAggregation(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, ScnConnectionAggregation_ADDITIONS)
     p += 4
-    return alternative(data, p, ScnConnectionAggregation_ROOT, index)
+    if index >= 6:
+        raise no_alternative(index, 6)
+    return ScnConnectionAggregation_ROOT[index], p
 
 
 def d_PresentationIndicator(data: bytes, p: int) -> tuple[Any, int]:
@@ -5918,7 +5956,9 @@ def d_PresentationIndicator(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, PresentationIndicator_ADDITIONS)
     p += 3
-    return alternative(data, p, PresentationIndicator_ROOT, index)
+    if index >= 3:
+        raise no_alternative(index, 3)
+    return PresentationIndicator_ROOT[index], p
 
 
 d__enumerated__userprovidednotscreened_userprovidedverifiedandp = primitives.decode_enumerated(('userProvidedNotScreened', 'userProvidedVerifiedAndPassed', 'userProvidedVerifiedAndFailed', 'networkProvided'), True)
@@ -6036,11 +6076,11 @@ def d_CallProceedingUUIE(data: bytes, p: int) -> tuple[types.CallProceedingUUIE,
         if additions & 16:
             value.fast_start, p = open_type(data, p, d__sequence_of__octet_string_0_none_0_none)
         if additions & 8:
-            value.multiple_calls, p = open_type(data, p, d__boolean)
+            value.multiple_calls, p = open_boolean(data, p)
         if additions & 4:
-            value.maintain_connection, p = open_type(data, p, d__boolean)
+            value.maintain_connection, p = open_boolean(data, p)
         if additions & 2:
-            value.fast_connect_refused, p = open_type(data, p, d__present)
+            value.fast_connect_refused, p = True, skip(data, p, 1)
         if additions & 1:
             value.feature_set, p = open_type(data, p, d_FeatureSet)
         if unknown:
@@ -6077,9 +6117,9 @@ def d_ConnectUUIE(data: bytes, p: int) -> tuple[types.ConnectUUIE, int]:
         if additions & 2048:
             value.fast_start, p = open_type(data, p, d__sequence_of__octet_string_0_none_0_none)
         if additions & 1024:
-            value.multiple_calls, p = open_type(data, p, d__boolean)
+            value.multiple_calls, p = open_boolean(data, p)
         if additions & 512:
-            value.maintain_connection, p = open_type(data, p, d__boolean)
+            value.maintain_connection, p = open_boolean(data, p)
         if additions & 256:
             value.language, p = open_type(data, p, d__sequence_of__text_1_32_none_8_0_none)
         if additions & 128:
@@ -6089,7 +6129,7 @@ def d_ConnectUUIE(data: bytes, p: int) -> tuple[types.ConnectUUIE, int]:
         if additions & 32:
             value.screening_indicator, p = open_type(data, p, d__enumerated__userprovidednotscreened_userprovidedverifiedandp)
         if additions & 16:
-            value.fast_connect_refused, p = open_type(data, p, d__present)
+            value.fast_connect_refused, p = True, skip(data, p, 1)
         if additions & 8:
             value.service_control, p = open_type(data, p, d__sequence_of_servicecontrolsession_0_none)
         if additions & 4:
@@ -6129,9 +6169,9 @@ def d_AlertingUUIE(data: bytes, p: int) -> tuple[types.AlertingUUIE, int]:
         if additions & 1024:
             value.fast_start, p = open_type(data, p, d__sequence_of__octet_string_0_none_0_none)
         if additions & 512:
-            value.multiple_calls, p = open_type(data, p, d__boolean)
+            value.multiple_calls, p = open_boolean(data, p)
         if additions & 256:
-            value.maintain_connection, p = open_type(data, p, d__boolean)
+            value.maintain_connection, p = open_boolean(data, p)
         if additions & 128:
             value.alerting_address, p = open_type(data, p, d__sequence_of_aliasaddress_0_none)
         if additions & 64:
@@ -6139,7 +6179,7 @@ def d_AlertingUUIE(data: bytes, p: int) -> tuple[types.AlertingUUIE, int]:
         if additions & 32:
             value.screening_indicator, p = open_type(data, p, d__enumerated__userprovidednotscreened_userprovidedverifiedandp)
         if additions & 16:
-            value.fast_connect_refused, p = open_type(data, p, d__present)
+            value.fast_connect_refused, p = True, skip(data, p, 1)
         if additions & 8:
             value.service_control, p = open_type(data, p, d__sequence_of_servicecontrolsession_0_none)
         if additions & 4:
@@ -6171,7 +6211,7 @@ def d_InformationUUIE(data: bytes, p: int) -> tuple[types.InformationUUIE, int]:
         if additions & 4:
             value.fast_start, p = open_type(data, p, d__sequence_of__octet_string_0_none_0_none)
         if additions & 2:
-            value.fast_connect_refused, p = open_type(data, p, d__present)
+            value.fast_connect_refused, p = True, skip(data, p, 1)
         if additions & 1:
             value.circuit_info, p = open_type(data, p, d_CircuitInfo)
         if unknown:
@@ -6264,11 +6304,11 @@ def d_FacilityUUIE(data: bytes, p: int) -> tuple[types.FacilityUUIE, int]:
         if additions & 256:
             value.fast_start, p = open_type(data, p, d__sequence_of__octet_string_0_none_0_none)
         if additions & 128:
-            value.multiple_calls, p = open_type(data, p, d__boolean)
+            value.multiple_calls, p = open_boolean(data, p)
         if additions & 64:
-            value.maintain_connection, p = open_type(data, p, d__boolean)
+            value.maintain_connection, p = open_boolean(data, p)
         if additions & 32:
-            value.fast_connect_refused, p = open_type(data, p, d__present)
+            value.fast_connect_refused, p = True, skip(data, p, 1)
         if additions & 16:
             value.service_control, p = open_type(data, p, d__sequence_of_servicecontrolsession_0_none)
         if additions & 8:
@@ -6291,7 +6331,7 @@ def d_FacilityReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, FacilityReason_ADDITIONS)
     p += 3
-    return alternative(data, p, FacilityReason_ROOT, index)
+    return FacilityReason_ROOT[index], p
 
 
 def d_ConferenceList(data: bytes, p: int) -> tuple[types.ConferenceList, int]:
@@ -6366,11 +6406,11 @@ def d_ProgressUUIE(data: bytes, p: int) -> tuple[types.ProgressUUIE, int]:
     if head & 32:
         additions, unknown, p = extensions(data, p, 3)
         if additions & 4:
-            value.multiple_calls, p = open_type(data, p, d__boolean)
+            value.multiple_calls, p = open_boolean(data, p)
         if additions & 2:
-            value.maintain_connection, p = open_type(data, p, d__boolean)
+            value.maintain_connection, p = open_boolean(data, p)
         if additions & 1:
-            value.fast_connect_refused, p = open_type(data, p, d__present)
+            value.fast_connect_refused, p = True, skip(data, p, 1)
         if unknown:
             p = skip(data, p, unknown)
     value.__class__ = types.ProgressUUIE
@@ -6521,13 +6561,9 @@ def d_StimulusControl(data: bytes, p: int) -> tuple[types.StimulusControl, int]:
         count = data[q]
         if count > 127:
             count, q = long_length(data, q)
-        p = q + 1 << 3
-        if count:
-            q = p + 7 >> 3
-            p = q + count << 3
-            value.h248_message = data[q:q + count]
-        else:
-            value.h248_message = b""
+        q += 1
+        p = q + count << 3
+        value.h248_message = data[q:q + count]
     else:
         value.h248_message = None
     if head & 8:
@@ -6570,7 +6606,9 @@ def d_InfoRequestResponseStatus(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, InfoRequestResponseStatus_ADDITIONS)
     p += 3
-    return alternative(data, p, InfoRequestResponseStatus_ROOT, index)
+    name, decode = InfoRequestResponseStatus_ROOT[index]
+    value, p = decode(data, p)
+    return (name, value), p
 
 
 def d_NonStandardMessage(data: bytes, p: int) -> tuple[types.NonStandardMessage, int]:
@@ -6838,7 +6876,9 @@ def d_InfoRequestNakReason(data: bytes, p: int) -> tuple[Any, int]:
     if index & 4:
         return addition(data, p + 1, InfoRequestNakReason_ADDITIONS)
     p += 3
-    return alternative(data, p, InfoRequestNakReason_ROOT, index)
+    if index >= 3:
+        raise no_alternative(index, 3)
+    return InfoRequestNakReason_ROOT[index], p
 
 
 def d_ServiceControlIndication(data: bytes, p: int) -> tuple[types.ServiceControlIndication, int]:
@@ -6964,7 +7004,9 @@ def d_ServiceControlResponseResult(data: bytes, p: int) -> tuple[Any, int]:
     if index & 8:
         return addition(data, p + 1, ServiceControlResponseResult_ADDITIONS)
     p += 4
-    return alternative(data, p, ServiceControlResponseResult_ROOT, index)
+    if index >= 5:
+        raise no_alternative(index, 5)
+    return ServiceControlResponseResult_ROOT[index], p
 
 
 def d__sequence_of_admissionconfirm_0_none(data: bytes, p: int) -> tuple[Any, int]:
@@ -6980,7 +7022,7 @@ def d__sequence_of_admissionconfirm_0_none(data: bytes, p: int) -> tuple[Any, in
     return tuple(values), p
 
 
-RasMessage_ROOT = (
+RasMessage_ROOT: Any = (
     ("gatekeeperRequest", d_GatekeeperRequest),
     ("gatekeeperConfirm", d_GatekeeperConfirm),
     ("gatekeeperReject", d_GatekeeperReject),
@@ -7018,14 +7060,14 @@ RasMessage_ADDITIONS: tuple[Any, ...] = (
     ("admissionConfirmSequence", d__sequence_of_admissionconfirm_0_none),
 )
 
-NonStandardIdentifier_ROOT = (
+NonStandardIdentifier_ROOT: Any = (
     ("object", d__object_identifier),
     ("h221NonStandard", d_H221NonStandard),
 )
 NonStandardIdentifier_ADDITIONS: tuple[Any, ...] = (
 )
 
-TransportAddress_ROOT = (
+TransportAddress_ROOT: Any = (
     ("ipAddress", d_TransportAddressIpAddress),
     ("ipSourceRoute", d_TransportAddressIpSourceRoute),
     ("ipxAddress", d_TransportAddressIpxAddress),
@@ -7037,14 +7079,14 @@ TransportAddress_ROOT = (
 TransportAddress_ADDITIONS: tuple[Any, ...] = (
 )
 
-TransportAddressIpSourceRouteRouting_ROOT = (
-    ("strict", d__null),
-    ("loose", d__null),
+TransportAddressIpSourceRouteRouting_ROOT: Any = (
+    ("strict", None),
+    ("loose", None),
 )
 TransportAddressIpSourceRouteRouting_ADDITIONS: tuple[Any, ...] = (
 )
 
-SupportedProtocols_ROOT = (
+SupportedProtocols_ROOT: Any = (
     ("nonStandardData", d_NonStandardParameter),
     ("h310", d_H310Caps),
     ("h320", d_H320Caps),
@@ -7061,7 +7103,7 @@ SupportedProtocols_ADDITIONS: tuple[Any, ...] = (
     ("sip", d_SIPCaps),
 )
 
-AliasAddress_ROOT = (
+AliasAddress_ROOT: Any = (
     ("dialledDigits", d__text_1_128__0123456789_8),
     ("h323-ID", d__text_1_256_none_16),
 )
@@ -7074,7 +7116,7 @@ AliasAddress_ADDITIONS: tuple[Any, ...] = (
     ("isupNumber", d_IsupNumber),
 )
 
-PartyNumber_ROOT = (
+PartyNumber_ROOT: Any = (
     ("e164Number", d_PublicPartyNumber),
     ("dataPartyNumber", d__text_1_128__0123456789_8),
     ("telexPartyNumber", d__text_1_128__0123456789_8),
@@ -7084,43 +7126,43 @@ PartyNumber_ROOT = (
 PartyNumber_ADDITIONS: tuple[Any, ...] = (
 )
 
-PublicTypeOfNumber_ROOT = (
-    ("unknown", d__null),
-    ("internationalNumber", d__null),
-    ("nationalNumber", d__null),
-    ("networkSpecificNumber", d__null),
-    ("subscriberNumber", d__null),
-    ("abbreviatedNumber", d__null),
+PublicTypeOfNumber_ROOT: Any = (
+    ("unknown", None),
+    ("internationalNumber", None),
+    ("nationalNumber", None),
+    ("networkSpecificNumber", None),
+    ("subscriberNumber", None),
+    ("abbreviatedNumber", None),
 )
 PublicTypeOfNumber_ADDITIONS: tuple[Any, ...] = (
 )
 
-PrivateTypeOfNumber_ROOT = (
-    ("unknown", d__null),
-    ("level2RegionalNumber", d__null),
-    ("level1RegionalNumber", d__null),
-    ("pISNSpecificNumber", d__null),
-    ("localNumber", d__null),
-    ("abbreviatedNumber", d__null),
+PrivateTypeOfNumber_ROOT: Any = (
+    ("unknown", None),
+    ("level2RegionalNumber", None),
+    ("level1RegionalNumber", None),
+    ("pISNSpecificNumber", None),
+    ("localNumber", None),
+    ("abbreviatedNumber", None),
 )
 PrivateTypeOfNumber_ADDITIONS: tuple[Any, ...] = (
 )
 
-MobileUIM_ROOT = (
+MobileUIM_ROOT: Any = (
     ("ansi-41-uim", d_ANSI41UIM),
     ("gsm-uim", d_GSMUIM),
 )
 MobileUIM_ADDITIONS: tuple[Any, ...] = (
 )
 
-ANSI41UIMSystemId_ROOT = (
+ANSI41UIMSystemId_ROOT: Any = (
     ("sid", d__text_1_4__0123456789abc_8),
     ("mid", d__text_1_4__0123456789abc_8),
 )
 ANSI41UIMSystemId_ADDITIONS: tuple[Any, ...] = (
 )
 
-IsupNumber_ROOT = (
+IsupNumber_ROOT: Any = (
     ("e164Number", d_IsupPublicPartyNumber),
     ("dataPartyNumber", d__text_1_128_0123456789abcde_8),
     ("telexPartyNumber", d__text_1_128_0123456789abcde_8),
@@ -7130,20 +7172,20 @@ IsupNumber_ROOT = (
 IsupNumber_ADDITIONS: tuple[Any, ...] = (
 )
 
-NatureOfAddress_ROOT = (
-    ("unknown", d__null),
-    ("subscriberNumber", d__null),
-    ("nationalNumber", d__null),
-    ("internationalNumber", d__null),
-    ("networkSpecificNumber", d__null),
-    ("routingNumberNationalFormat", d__null),
-    ("routingNumberNetworkSpecificFormat", d__null),
-    ("routingNumberWithCalledDirectoryNumber", d__null),
+NatureOfAddress_ROOT: Any = (
+    ("unknown", None),
+    ("subscriberNumber", None),
+    ("nationalNumber", None),
+    ("internationalNumber", None),
+    ("networkSpecificNumber", None),
+    ("routingNumberNationalFormat", None),
+    ("routingNumberNetworkSpecificFormat", None),
+    ("routingNumberWithCalledDirectoryNumber", None),
 )
 NatureOfAddress_ADDITIONS: tuple[Any, ...] = (
 )
 
-DataProtocolCapability_ROOT = (
+DataProtocolCapability_ROOT: Any = (
     ("nonStandard", d_MultimediaNonStandardParameter),
     ("v14buffered", d__null),
     ("v42lapm", d__null),
@@ -7162,12 +7204,12 @@ DataProtocolCapability_ADDITIONS: tuple[Any, ...] = (
     ("udp", d__null),
 )
 
-MultimediaNonStandardIdentifier_ROOT = (
+MultimediaNonStandardIdentifier_ROOT: Any = (
     ("object", d__object_identifier),
     ("h221NonStandard", d_MultimediaNonStandardIdentifierH221NonStandard),
 )
 
-DataProtocolCapabilityV76wCompression_ROOT = (
+DataProtocolCapabilityV76wCompression_ROOT: Any = (
     ("transmitCompression", d_CompressionType),
     ("receiveCompression", d_CompressionType),
     ("transmitAndReceiveCompression", d_CompressionType),
@@ -7175,41 +7217,41 @@ DataProtocolCapabilityV76wCompression_ROOT = (
 DataProtocolCapabilityV76wCompression_ADDITIONS: tuple[Any, ...] = (
 )
 
-CompressionType_ROOT = (
+CompressionType_ROOT: Any = (
     ("v42bis", d_V42bis),
 )
 CompressionType_ADDITIONS: tuple[Any, ...] = (
 )
 
-T38FaxRateManagement_ROOT = (
-    ("localTCF", d__null),
-    ("transferredTCF", d__null),
+T38FaxRateManagement_ROOT: Any = (
+    ("localTCF", None),
+    ("transferredTCF", None),
 )
 T38FaxRateManagement_ADDITIONS: tuple[Any, ...] = (
 )
 
-T38FaxUdpOptionsT38FaxUdpEC_ROOT = (
-    ("t38UDPFEC", d__null),
-    ("t38UDPRedundancy", d__null),
+T38FaxUdpOptionsT38FaxUdpEC_ROOT: Any = (
+    ("t38UDPFEC", None),
+    ("t38UDPRedundancy", None),
 )
 T38FaxUdpOptionsT38FaxUdpEC_ADDITIONS: tuple[Any, ...] = (
 )
 
-TunnelledProtocolId_ROOT = (
+TunnelledProtocolId_ROOT: Any = (
     ("tunnelledProtocolObjectID", d__object_identifier),
     ("tunnelledProtocolAlternateID", d_TunnelledProtocolAlternateIdentifier),
 )
 TunnelledProtocolId_ADDITIONS: tuple[Any, ...] = (
 )
 
-ECKASDH_ROOT = (
+ECKASDH_ROOT: Any = (
     ("eckasdhp", d_ECKASDHEckasdhp),
     ("eckasdh2", d_ECKASDHEckasdh2),
 )
 ECKASDH_ADDITIONS: tuple[Any, ...] = (
 )
 
-H235Key_ROOT = (
+H235Key_ROOT: Any = (
     ("secureChannel", d__bit_string_1_2048),
     ("sharedSecret", d_H235KeySharedSecret),
     ("certProtectedKey", d_H235KeyCertProtectedKey),
@@ -7218,7 +7260,7 @@ H235Key_ADDITIONS: tuple[Any, ...] = (
     ("secureSharedSecret", d_V3KeySyncMaterial),
 )
 
-Element_ROOT = (
+Element_ROOT: Any = (
     ("octets", d__octet_string_0_none),
     ("integer", d__unconstrained_integer),
     ("bits", d__bit_string_0_none),
@@ -7228,7 +7270,7 @@ Element_ROOT = (
 Element_ADDITIONS: tuple[Any, ...] = (
 )
 
-CryptoH323Token_ROOT = (
+CryptoH323Token_ROOT: Any = (
     ("cryptoEPPwdHash", d_CryptoH323TokenCryptoEPPwdHash),
     ("cryptoGKPwdHash", d_CryptoH323TokenCryptoGKPwdHash),
     ("cryptoEPPwdEncr", d_CryptoH323TokenCryptoEPPwdEncr),
@@ -7241,7 +7283,7 @@ CryptoH323Token_ROOT = (
 CryptoH323Token_ADDITIONS: tuple[Any, ...] = (
 )
 
-CryptoToken_ROOT = (
+CryptoToken_ROOT: Any = (
     ("cryptoEncryptedToken", d_CryptoTokenCryptoEncryptedToken),
     ("cryptoSignedToken", d_CryptoTokenCryptoSignedToken),
     ("cryptoHashedToken", d_CryptoTokenCryptoHashedToken),
@@ -7250,7 +7292,7 @@ CryptoToken_ROOT = (
 CryptoToken_ADDITIONS: tuple[Any, ...] = (
 )
 
-GenericIdentifier_ROOT = (
+GenericIdentifier_ROOT: Any = (
     ("standard", d__extensible_integer_0_16383),
     ("oid", d__object_identifier),
     ("nonStandard", d__octet_string_16_16),
@@ -7258,7 +7300,7 @@ GenericIdentifier_ROOT = (
 GenericIdentifier_ADDITIONS: tuple[Any, ...] = (
 )
 
-Content_ROOT = (
+Content_ROOT: Any = (
     ("raw", d__octet_string_0_none),
     ("text", d__text_0_none_none_8),
     ("unicode", d__text_0_none_none_16),
@@ -7275,7 +7317,7 @@ Content_ROOT = (
 Content_ADDITIONS: tuple[Any, ...] = (
 )
 
-AuthenticationMechanism_ROOT = (
+AuthenticationMechanism_ROOT: Any = (
     ("dhExch", d__null),
     ("pwdSymEnc", d__null),
     ("pwdHash", d__null),
@@ -7289,14 +7331,14 @@ AuthenticationMechanism_ADDITIONS: tuple[Any, ...] = (
     ("keyExch", d__object_identifier),
 )
 
-AuthenticationBES_ROOT = (
-    ("default", d__null),
-    ("radius", d__null),
+AuthenticationBES_ROOT: Any = (
+    ("default", None),
+    ("radius", None),
 )
 AuthenticationBES_ADDITIONS: tuple[Any, ...] = (
 )
 
-IntegrityMechanism_ROOT = (
+IntegrityMechanism_ROOT: Any = (
     ("nonStandard", d_NonStandardParameter),
     ("digSig", d__null),
     ("iso9797", d__object_identifier),
@@ -7305,7 +7347,7 @@ IntegrityMechanism_ROOT = (
 IntegrityMechanism_ADDITIONS: tuple[Any, ...] = (
 )
 
-NonIsoIntegrityMechanism_ROOT = (
+NonIsoIntegrityMechanism_ROOT: Any = (
     ("hMAC-MD5", d__null),
     ("hMAC-iso10118-2-s", d_EncryptIntAlg),
     ("hMAC-iso10118-2-l", d_EncryptIntAlg),
@@ -7314,23 +7356,23 @@ NonIsoIntegrityMechanism_ROOT = (
 NonIsoIntegrityMechanism_ADDITIONS: tuple[Any, ...] = (
 )
 
-EncryptIntAlg_ROOT = (
+EncryptIntAlg_ROOT: Any = (
     ("nonStandard", d_NonStandardParameter),
     ("isoAlgorithm", d__object_identifier),
 )
 EncryptIntAlg_ADDITIONS: tuple[Any, ...] = (
 )
 
-RehomingModel_ROOT = (
-    ("gatekeeperBased", d__null),
-    ("endpointBased", d__null),
+RehomingModel_ROOT: Any = (
+    ("gatekeeperBased", None),
+    ("endpointBased", None),
 )
 
-GatekeeperRejectReason_ROOT = (
-    ("resourceUnavailable", d__null),
-    ("terminalExcluded", d__null),
-    ("invalidRevision", d__null),
-    ("undefinedReason", d__null),
+GatekeeperRejectReason_ROOT: Any = (
+    ("resourceUnavailable", None),
+    ("terminalExcluded", None),
+    ("invalidRevision", None),
+    ("undefinedReason", None),
 )
 GatekeeperRejectReason_ADDITIONS: tuple[Any, ...] = (
     ("securityDenial", d__null),
@@ -7339,77 +7381,77 @@ GatekeeperRejectReason_ADDITIONS: tuple[Any, ...] = (
     ("securityError", d_SecurityErrors),
 )
 
-SecurityErrors_ROOT = (
-    ("securityWrongSyncTime", d__null),
-    ("securityReplay", d__null),
-    ("securityWrongGeneralID", d__null),
-    ("securityWrongSendersID", d__null),
-    ("securityIntegrityFailed", d__null),
-    ("securityWrongOID", d__null),
-    ("securityDHmismatch", d__null),
-    ("securityCertificateExpired", d__null),
-    ("securityCertificateDateInvalid", d__null),
-    ("securityCertificateRevoked", d__null),
-    ("securityCertificateNotReadable", d__null),
-    ("securityCertificateSignatureInvalid", d__null),
-    ("securityCertificateMissing", d__null),
-    ("securityCertificateIncomplete", d__null),
-    ("securityUnsupportedCertificateAlgOID", d__null),
-    ("securityUnknownCA", d__null),
+SecurityErrors_ROOT: Any = (
+    ("securityWrongSyncTime", None),
+    ("securityReplay", None),
+    ("securityWrongGeneralID", None),
+    ("securityWrongSendersID", None),
+    ("securityIntegrityFailed", None),
+    ("securityWrongOID", None),
+    ("securityDHmismatch", None),
+    ("securityCertificateExpired", None),
+    ("securityCertificateDateInvalid", None),
+    ("securityCertificateRevoked", None),
+    ("securityCertificateNotReadable", None),
+    ("securityCertificateSignatureInvalid", None),
+    ("securityCertificateMissing", None),
+    ("securityCertificateIncomplete", None),
+    ("securityUnsupportedCertificateAlgOID", None),
+    ("securityUnknownCA", None),
 )
 SecurityErrors_ADDITIONS: tuple[Any, ...] = (
 )
 
-AddressPattern_ROOT = (
+AddressPattern_ROOT: Any = (
     ("wildcard", d_AliasAddress),
     ("range", d_AddressPatternRange),
 )
 AddressPattern_ADDITIONS: tuple[Any, ...] = (
 )
 
-TransportQOS_ROOT = (
-    ("endpointControlled", d__null),
-    ("gatekeeperControlled", d__null),
-    ("noControl", d__null),
+TransportQOS_ROOT: Any = (
+    ("endpointControlled", None),
+    ("gatekeeperControlled", None),
+    ("noControl", None),
 )
 TransportQOS_ADDITIONS: tuple[Any, ...] = (
     ("qOSCapabilities", d__sequence_of_qoscapability_1_256),
 )
 
-QOSMode_ROOT = (
-    ("guaranteedQOS", d__null),
-    ("controlledLoad", d__null),
+QOSMode_ROOT: Any = (
+    ("guaranteedQOS", None),
+    ("controlledLoad", None),
 )
 QOSMode_ADDITIONS: tuple[Any, ...] = (
 )
 
-QOSType_ROOT = (
-    ("desired", d__null),
-    ("required", d__null),
+QOSType_ROOT: Any = (
+    ("desired", None),
+    ("required", None),
 )
 QOSType_ADDITIONS: tuple[Any, ...] = (
 )
 
-QOSClass_ROOT = (
-    ("class0", d__null),
-    ("class1", d__null),
-    ("class2", d__null),
-    ("class3", d__null),
-    ("class4", d__null),
-    ("class5", d__null),
+QOSClass_ROOT: Any = (
+    ("class0", None),
+    ("class1", None),
+    ("class2", None),
+    ("class3", None),
+    ("class4", None),
+    ("class5", None),
 )
 QOSClass_ADDITIONS: tuple[Any, ...] = (
 )
 
-UseSpecifiedTransport_ROOT = (
-    ("tcp", d__null),
-    ("annexE", d__null),
+UseSpecifiedTransport_ROOT: Any = (
+    ("tcp", None),
+    ("annexE", None),
 )
 UseSpecifiedTransport_ADDITIONS: tuple[Any, ...] = (
     ("sctp", d__null),
 )
 
-ServiceControlDescriptor_ROOT = (
+ServiceControlDescriptor_ROOT: Any = (
     ("url", d__text_0_512_none_8),
     ("signal", d__octet_string_0_none),
     ("nonStandard", d_NonStandardParameter),
@@ -7418,29 +7460,29 @@ ServiceControlDescriptor_ROOT = (
 ServiceControlDescriptor_ADDITIONS: tuple[Any, ...] = (
 )
 
-CallCreditServiceControlBillingMode_ROOT = (
-    ("credit", d__null),
-    ("debit", d__null),
+CallCreditServiceControlBillingMode_ROOT: Any = (
+    ("credit", None),
+    ("debit", None),
 )
 CallCreditServiceControlBillingMode_ADDITIONS: tuple[Any, ...] = (
 )
 
-CallCreditServiceControlCallStartingPoint_ROOT = (
-    ("alerting", d__null),
-    ("connect", d__null),
+CallCreditServiceControlCallStartingPoint_ROOT: Any = (
+    ("alerting", None),
+    ("connect", None),
 )
 CallCreditServiceControlCallStartingPoint_ADDITIONS: tuple[Any, ...] = (
 )
 
-ServiceControlSessionReason_ROOT = (
-    ("open", d__null),
-    ("refresh", d__null),
-    ("close", d__null),
+ServiceControlSessionReason_ROOT: Any = (
+    ("open", None),
+    ("refresh", None),
+    ("close", None),
 )
 ServiceControlSessionReason_ADDITIONS: tuple[Any, ...] = (
 )
 
-RegistrationRejectReason_ROOT = (
+RegistrationRejectReason_ROOT: Any = (
     ("discoveryRequired", d__null),
     ("invalidRevision", d__null),
     ("invalidCallSignalAddress", d__null),
@@ -7464,11 +7506,11 @@ RegistrationRejectReason_ADDITIONS: tuple[Any, ...] = (
     ("registerWithAssignedGK", d__null),
 )
 
-UnregRequestReason_ROOT = (
-    ("reregistrationRequired", d__null),
-    ("ttlExpired", d__null),
-    ("securityDenial", d__null),
-    ("undefinedReason", d__null),
+UnregRequestReason_ROOT: Any = (
+    ("reregistrationRequired", None),
+    ("ttlExpired", None),
+    ("securityDenial", None),
+    ("undefinedReason", None),
 )
 UnregRequestReason_ADDITIONS: tuple[Any, ...] = (
     ("maintenance", d__null),
@@ -7476,21 +7518,21 @@ UnregRequestReason_ADDITIONS: tuple[Any, ...] = (
     ("registerWithAssignedGK", d__null),
 )
 
-SecurityErrors2_ROOT = (
-    ("securityWrongSyncTime", d__null),
-    ("securityReplay", d__null),
-    ("securityWrongGeneralID", d__null),
-    ("securityWrongSendersID", d__null),
-    ("securityIntegrityFailed", d__null),
-    ("securityWrongOID", d__null),
+SecurityErrors2_ROOT: Any = (
+    ("securityWrongSyncTime", None),
+    ("securityReplay", None),
+    ("securityWrongGeneralID", None),
+    ("securityWrongSendersID", None),
+    ("securityIntegrityFailed", None),
+    ("securityWrongOID", None),
 )
 SecurityErrors2_ADDITIONS: tuple[Any, ...] = (
 )
 
-UnregRejectReason_ROOT = (
-    ("notCurrentlyRegistered", d__null),
-    ("callInProgress", d__null),
-    ("undefinedReason", d__null),
+UnregRejectReason_ROOT: Any = (
+    ("notCurrentlyRegistered", None),
+    ("callInProgress", None),
+    ("undefinedReason", None),
 )
 UnregRejectReason_ADDITIONS: tuple[Any, ...] = (
     ("permissionDenied", d__null),
@@ -7498,31 +7540,31 @@ UnregRejectReason_ADDITIONS: tuple[Any, ...] = (
     ("securityError", d_SecurityErrors2),
 )
 
-CallType_ROOT = (
-    ("pointToPoint", d__null),
-    ("oneToN", d__null),
-    ("nToOne", d__null),
-    ("nToN", d__null),
+CallType_ROOT: Any = (
+    ("pointToPoint", None),
+    ("oneToN", None),
+    ("nToOne", None),
+    ("nToN", None),
 )
 CallType_ADDITIONS: tuple[Any, ...] = (
 )
 
-CallModel_ROOT = (
-    ("direct", d__null),
-    ("gatekeeperRouted", d__null),
+CallModel_ROOT: Any = (
+    ("direct", None),
+    ("gatekeeperRouted", None),
 )
 CallModel_ADDITIONS: tuple[Any, ...] = (
 )
 
-AdmissionRejectReason_ROOT = (
-    ("calledPartyNotRegistered", d__null),
-    ("invalidPermission", d__null),
-    ("requestDenied", d__null),
-    ("undefinedReason", d__null),
-    ("callerNotRegistered", d__null),
-    ("routeCallToGatekeeper", d__null),
-    ("invalidEndpointIdentifier", d__null),
-    ("resourceUnavailable", d__null),
+AdmissionRejectReason_ROOT: Any = (
+    ("calledPartyNotRegistered", None),
+    ("invalidPermission", None),
+    ("requestDenied", None),
+    ("undefinedReason", None),
+    ("callerNotRegistered", None),
+    ("routeCallToGatekeeper", None),
+    ("invalidEndpointIdentifier", None),
+    ("resourceUnavailable", None),
 )
 AdmissionRejectReason_ADDITIONS: tuple[Any, ...] = (
     ("securityDenial", d__null),
@@ -7542,47 +7584,47 @@ AdmissionRejectReason_ADDITIONS: tuple[Any, ...] = (
     ("registerWithAssignedGK", d__null),
 )
 
-BandRejectReason_ROOT = (
-    ("notBound", d__null),
-    ("invalidConferenceID", d__null),
-    ("invalidPermission", d__null),
-    ("insufficientResources", d__null),
-    ("invalidRevision", d__null),
-    ("undefinedReason", d__null),
+BandRejectReason_ROOT: Any = (
+    ("notBound", None),
+    ("invalidConferenceID", None),
+    ("invalidPermission", None),
+    ("insufficientResources", None),
+    ("invalidRevision", None),
+    ("undefinedReason", None),
 )
 BandRejectReason_ADDITIONS: tuple[Any, ...] = (
     ("securityDenial", d__null),
     ("securityError", d_SecurityErrors2),
 )
 
-DisengageReason_ROOT = (
-    ("forcedDrop", d__null),
-    ("normalDrop", d__null),
-    ("undefinedReason", d__null),
+DisengageReason_ROOT: Any = (
+    ("forcedDrop", None),
+    ("normalDrop", None),
+    ("undefinedReason", None),
 )
 DisengageReason_ADDITIONS: tuple[Any, ...] = (
 )
 
-CallTerminationCause_ROOT = (
+CallTerminationCause_ROOT: Any = (
     ("releaseCompleteReason", d_ReleaseCompleteReason),
     ("releaseCompleteCauseIE", d__octet_string_2_32),
 )
 CallTerminationCause_ADDITIONS: tuple[Any, ...] = (
 )
 
-ReleaseCompleteReason_ROOT = (
-    ("noBandwidth", d__null),
-    ("gatekeeperResources", d__null),
-    ("unreachableDestination", d__null),
-    ("destinationRejection", d__null),
-    ("invalidRevision", d__null),
-    ("noPermission", d__null),
-    ("unreachableGatekeeper", d__null),
-    ("gatewayResources", d__null),
-    ("badFormatAddress", d__null),
-    ("adaptiveBusy", d__null),
-    ("inConf", d__null),
-    ("undefinedReason", d__null),
+ReleaseCompleteReason_ROOT: Any = (
+    ("noBandwidth", None),
+    ("gatekeeperResources", None),
+    ("unreachableDestination", None),
+    ("destinationRejection", None),
+    ("invalidRevision", None),
+    ("noPermission", None),
+    ("unreachableGatekeeper", None),
+    ("gatewayResources", None),
+    ("badFormatAddress", None),
+    ("adaptiveBusy", None),
+    ("inConf", None),
+    ("undefinedReason", None),
 )
 ReleaseCompleteReason_ADDITIONS: tuple[Any, ...] = (
     ("facilityCallDeflection", d__null),
@@ -7600,20 +7642,20 @@ ReleaseCompleteReason_ADDITIONS: tuple[Any, ...] = (
     ("hopCountExceeded", d__null),
 )
 
-DisengageRejectReason_ROOT = (
-    ("notRegistered", d__null),
-    ("requestToDropOther", d__null),
+DisengageRejectReason_ROOT: Any = (
+    ("notRegistered", None),
+    ("requestToDropOther", None),
 )
 DisengageRejectReason_ADDITIONS: tuple[Any, ...] = (
     ("securityDenial", d__null),
     ("securityError", d_SecurityErrors2),
 )
 
-LocationRejectReason_ROOT = (
-    ("notRegistered", d__null),
-    ("invalidPermission", d__null),
-    ("requestDenied", d__null),
-    ("undefinedReason", d__null),
+LocationRejectReason_ROOT: Any = (
+    ("notRegistered", None),
+    ("invalidPermission", None),
+    ("requestDenied", None),
+    ("undefinedReason", None),
 )
 LocationRejectReason_ADDITIONS: tuple[Any, ...] = (
     ("securityDenial", d__null),
@@ -7630,7 +7672,7 @@ LocationRejectReason_ADDITIONS: tuple[Any, ...] = (
     ("unallocatedNumber", d__null),
 )
 
-H323UUPDUH323MessageBody_ROOT = (
+H323UUPDUH323MessageBody_ROOT: Any = (
     ("setup", d_SetupUUIE),
     ("callProceeding", d_CallProceedingUUIE),
     ("connect", d_ConnectUUIE),
@@ -7648,17 +7690,17 @@ H323UUPDUH323MessageBody_ADDITIONS: tuple[Any, ...] = (
     ("notify", d_NotifyUUIE),
 )
 
-SetupUUIEConferenceGoal_ROOT = (
-    ("create", d__null),
-    ("join", d__null),
-    ("invite", d__null),
+SetupUUIEConferenceGoal_ROOT: Any = (
+    ("create", None),
+    ("join", None),
+    ("invite", None),
 )
 SetupUUIEConferenceGoal_ADDITIONS: tuple[Any, ...] = (
     ("capability-negotiation", d__null),
     ("callIndependentSupplementaryService", d__null),
 )
 
-H245Security_ROOT = (
+H245Security_ROOT: Any = (
     ("nonStandard", d_NonStandardParameter),
     ("noSecurity", d__null),
     ("tls", d_SecurityCapabilities),
@@ -7667,7 +7709,7 @@ H245Security_ROOT = (
 H245Security_ADDITIONS: tuple[Any, ...] = (
 )
 
-SecurityServiceMode_ROOT = (
+SecurityServiceMode_ROOT: Any = (
     ("nonStandard", d_NonStandardParameter),
     ("none", d__null),
     ("default", d__null),
@@ -7675,42 +7717,42 @@ SecurityServiceMode_ROOT = (
 SecurityServiceMode_ADDITIONS: tuple[Any, ...] = (
 )
 
-ScnConnectionType_ROOT = (
-    ("unknown", d__null),
-    ("bChannel", d__null),
-    ("hybrid2x64", d__null),
-    ("hybrid384", d__null),
-    ("hybrid1536", d__null),
-    ("hybrid1920", d__null),
-    ("multirate", d__null),
+ScnConnectionType_ROOT: Any = (
+    ("unknown", None),
+    ("bChannel", None),
+    ("hybrid2x64", None),
+    ("hybrid384", None),
+    ("hybrid1536", None),
+    ("hybrid1920", None),
+    ("multirate", None),
 )
 ScnConnectionType_ADDITIONS: tuple[Any, ...] = (
 )
 
-ScnConnectionAggregation_ROOT = (
-    ("auto", d__null),
-    ("none", d__null),
-    ("h221", d__null),
-    ("bonded-mode1", d__null),
-    ("bonded-mode2", d__null),
-    ("bonded-mode3", d__null),
+ScnConnectionAggregation_ROOT: Any = (
+    ("auto", None),
+    ("none", None),
+    ("h221", None),
+    ("bonded-mode1", None),
+    ("bonded-mode2", None),
+    ("bonded-mode3", None),
 )
 ScnConnectionAggregation_ADDITIONS: tuple[Any, ...] = (
 )
 
-PresentationIndicator_ROOT = (
-    ("presentationAllowed", d__null),
-    ("presentationRestricted", d__null),
-    ("addressNotAvailable", d__null),
+PresentationIndicator_ROOT: Any = (
+    ("presentationAllowed", None),
+    ("presentationRestricted", None),
+    ("addressNotAvailable", None),
 )
 PresentationIndicator_ADDITIONS: tuple[Any, ...] = (
 )
 
-FacilityReason_ROOT = (
-    ("routeCallToGatekeeper", d__null),
-    ("callForwarded", d__null),
-    ("routeCallToMC", d__null),
-    ("undefinedReason", d__null),
+FacilityReason_ROOT: Any = (
+    ("routeCallToGatekeeper", None),
+    ("callForwarded", None),
+    ("routeCallToMC", None),
+    ("undefinedReason", None),
 )
 FacilityReason_ADDITIONS: tuple[Any, ...] = (
     ("conferenceListChoice", d__null),
@@ -7722,7 +7764,7 @@ FacilityReason_ADDITIONS: tuple[Any, ...] = (
     ("transportedInformation", d__null),
 )
 
-InfoRequestResponseStatus_ROOT = (
+InfoRequestResponseStatus_ROOT: Any = (
     ("complete", d__null),
     ("incomplete", d__null),
     ("segment", d__integer_0_65535),
@@ -7731,21 +7773,21 @@ InfoRequestResponseStatus_ROOT = (
 InfoRequestResponseStatus_ADDITIONS: tuple[Any, ...] = (
 )
 
-InfoRequestNakReason_ROOT = (
-    ("notRegistered", d__null),
-    ("securityDenial", d__null),
-    ("undefinedReason", d__null),
+InfoRequestNakReason_ROOT: Any = (
+    ("notRegistered", None),
+    ("securityDenial", None),
+    ("undefinedReason", None),
 )
 InfoRequestNakReason_ADDITIONS: tuple[Any, ...] = (
     ("securityError", d_SecurityErrors2),
 )
 
-ServiceControlResponseResult_ROOT = (
-    ("started", d__null),
-    ("failed", d__null),
-    ("stopped", d__null),
-    ("notAvailable", d__null),
-    ("neededFeatureNotSupported", d__null),
+ServiceControlResponseResult_ROOT: Any = (
+    ("started", None),
+    ("failed", None),
+    ("stopped", None),
+    ("notAvailable", None),
+    ("neededFeatureNotSupported", None),
 )
 ServiceControlResponseResult_ADDITIONS: tuple[Any, ...] = (
 )

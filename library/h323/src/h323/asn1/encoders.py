@@ -35,8 +35,41 @@ def e_RasMessage(w: Writer, value: Any) -> None:
 def e_GatekeeperRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.GatekeeperRequest:
         raise unfit(value, 'GatekeeperRequest')
-    additions = (value.alternate_endpoints is not None) << 11 | (value.tokens is not None) << 10 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 9 | (value.authentication_capability is not None) << 8 | (value.algorithm_oids is not None) << 7 | (value.integrity is not None) << 6 | (value.integrity_check_value is not None) << 5 | (value.supports_alt_gk is not None) << 4 | (value.feature_set is not None) << 3 | (value.generic_data is not None) << 2 | (value.supports_assigned_gk is not None) << 1 | (value.assigned_gatekeeper is not None)
-    w.pending = w.pending << 5 | ((additions != 0) << 4 | (value.non_standard_data is not None) << 3 | (value.gatekeeper_identifier is not None) << 2 | (value.call_services is not None) << 1 | (value.endpoint_alias is not None))
+    additions = 0
+    if value.alternate_endpoints is not None:
+        additions |= 2048
+    if value.tokens is not None:
+        additions |= 1024
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 512
+    if value.authentication_capability is not None:
+        additions |= 256
+    if value.algorithm_oids is not None:
+        additions |= 128
+    if value.integrity is not None:
+        additions |= 64
+    if value.integrity_check_value is not None:
+        additions |= 32
+    if value.supports_alt_gk is not None:
+        additions |= 16
+    if value.feature_set is not None:
+        additions |= 8
+    if value.generic_data is not None:
+        additions |= 4
+    if value.supports_assigned_gk is not None:
+        additions |= 2
+    if value.assigned_gatekeeper is not None:
+        additions |= 1
+    head = 16 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 8
+    if value.gatekeeper_identifier is not None:
+        head |= 4
+    if value.call_services is not None:
+        head |= 2
+    if value.endpoint_alias is not None:
+        head |= 1
+    w.pending = w.pending << 5 | head
     w.count += 5
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -76,13 +109,13 @@ def e_GatekeeperRequest(w: Writer, value: Any) -> None:
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
     if value.supports_alt_gk is not None:
-        w.open_type(e__present, value.supports_alt_gk)
+        w.open_present(value.supports_alt_gk)
     if value.feature_set is not None:
         w.open_type(e_FeatureSet, value.feature_set)
     if value.generic_data is not None:
         w.open_type(e__sequence_of_genericdata_0_none, value.generic_data)
     if value.supports_assigned_gk is not None:
-        w.open_type(e__boolean, value.supports_assigned_gk)
+        w.open_boolean(value.supports_assigned_gk)
     if value.assigned_gatekeeper is not None:
         w.open_type(e_AlternateGK, value.assigned_gatekeeper)
 
@@ -136,14 +169,10 @@ def e_H221NonStandard(w: Writer, value: Any) -> None:
     number = value.t35_extension
     if not 0 <= number <= 255:
         raise outside(number, 0, 255)
-    if w.count:
-        w.align()
     w.out += number.to_bytes(1, "big")
     number = value.manufacturer_code
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    if w.count:
-        w.align()
     w.out += number.to_bytes(2, "big")
 
 
@@ -200,8 +229,6 @@ def e_TransportAddressIpAddress(w: Writer, value: Any) -> None:
     number = value.port
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    if w.count:
-        w.align()
     w.out += number.to_bytes(2, "big")
 
 
@@ -234,8 +261,6 @@ def e_TransportAddressIpSourceRoute(w: Writer, value: Any) -> None:
     number = value.port
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    if w.count:
-        w.align()
     w.out += number.to_bytes(2, "big")
     e__sequence_of__octet_string_4_4_0_none(w, value.route)
     e_TransportAddressIpSourceRouteRouting(w, value.routing)
@@ -293,8 +318,6 @@ def e_TransportAddressIpxAddress(w: Writer, value: Any) -> None:
     count = len(octets)
     if not 4 <= count <= 4:
         raise outside(count, 4, 4)
-    if w.count:
-        w.align()
     w.out += octets
     octets = value.port
     if octets.__class__ is not bytes:
@@ -346,8 +369,6 @@ def e_TransportAddressIp6Address(w: Writer, value: Any) -> None:
     number = value.port
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    if w.count:
-        w.align()
     w.out += number.to_bytes(2, "big")
 
 
@@ -380,8 +401,25 @@ def e__octet_string_1_20(w: Writer, value: Any) -> None:
 def e_EndpointType(w: Writer, value: Any) -> None:
     if value.__class__ is not types.EndpointType:
         raise unfit(value, 'EndpointType')
-    additions = (value.set is not None) << 1 | (value.supported_tunnelled_protocols is not None)
-    w.pending = w.pending << 7 | ((additions != 0) << 6 | (value.non_standard_data is not None) << 5 | (value.vendor is not None) << 4 | (value.gatekeeper is not None) << 3 | (value.gateway is not None) << 2 | (value.mcu is not None) << 1 | (value.terminal is not None))
+    additions = 0
+    if value.set is not None:
+        additions |= 2
+    if value.supported_tunnelled_protocols is not None:
+        additions |= 1
+    head = 64 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 32
+    if value.vendor is not None:
+        head |= 16
+    if value.gatekeeper is not None:
+        head |= 8
+    if value.gateway is not None:
+        head |= 4
+    if value.mcu is not None:
+        head |= 2
+    if value.terminal is not None:
+        head |= 1
+    w.pending = w.pending << 7 | head
     w.count += 7
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -397,12 +435,10 @@ def e_EndpointType(w: Writer, value: Any) -> None:
         e_TerminalInfo(w, value.terminal)
     if value.mc.__class__ is not bool:
         raise unfit(value.mc, 'a boolean')
-    w.pending = w.pending << 1 | value.mc
-    w.count += 1
     if value.undefined_node.__class__ is not bool:
         raise unfit(value.undefined_node, 'a boolean')
-    w.pending = w.pending << 1 | value.undefined_node
-    w.count += 1
+    w.pending = w.pending << 2 | value.mc << 1 | value.undefined_node
+    w.count += 2
     if not additions:
         return
     w.pending = w.pending << 9 | 4 | additions
@@ -416,8 +452,15 @@ def e_EndpointType(w: Writer, value: Any) -> None:
 def e_VendorIdentifier(w: Writer, value: Any) -> None:
     if value.__class__ is not types.VendorIdentifier:
         raise unfit(value, 'VendorIdentifier')
-    additions = (value.enterprise_number is not None)
-    w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.product_id is not None) << 1 | (value.version_id is not None))
+    additions = 0
+    if value.enterprise_number is not None:
+        additions |= 1
+    head = 4 if additions else 0
+    if value.product_id is not None:
+        head |= 2
+    if value.version_id is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     e_H221NonStandard(w, value.vendor)
     if value.product_id is not None:
@@ -430,8 +473,6 @@ def e_VendorIdentifier(w: Writer, value: Any) -> None:
         if w.count:
             w.align()
         w.out += (count - 1).to_bytes(1, "big")
-        if w.count:
-            w.align()
         w.out += octets
     if value.version_id is not None:
         octets = value.version_id
@@ -443,8 +484,6 @@ def e_VendorIdentifier(w: Writer, value: Any) -> None:
         if w.count:
             w.align()
         w.out += (count - 1).to_bytes(1, "big")
-        if w.count:
-            w.align()
         w.out += octets
     if not additions:
         return
@@ -472,7 +511,10 @@ def e__octet_string_1_256(w: Writer, value: Any) -> None:
 def e_GatekeeperInfo(w: Writer, value: Any) -> None:
     if value.__class__ is not types.GatekeeperInfo:
         raise unfit(value, 'GatekeeperInfo')
-    w.pending = w.pending << 2 | ((value.non_standard_data is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -481,7 +523,12 @@ def e_GatekeeperInfo(w: Writer, value: Any) -> None:
 def e_GatewayInfo(w: Writer, value: Any) -> None:
     if value.__class__ is not types.GatewayInfo:
         raise unfit(value, 'GatewayInfo')
-    w.pending = w.pending << 3 | ((value.protocol is not None) << 1 | (value.non_standard_data is not None))
+    head = 0
+    if value.protocol is not None:
+        head |= 2
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.protocol is not None:
         e__sequence_of_supportedprotocols_0_none(w, value.protocol)
@@ -504,8 +551,15 @@ def e_SupportedProtocols(w: Writer, value: Any) -> None:
 def e_H310Caps(w: Writer, value: Any) -> None:
     if value.__class__ is not types.H310Caps:
         raise unfit(value, 'H310Caps')
-    additions = (value.data_rates_supported is not None) << 1 | (value.supported_prefixes is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.data_rates_supported is not None:
+        additions |= 2
+    if value.supported_prefixes is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -522,7 +576,12 @@ def e_H310Caps(w: Writer, value: Any) -> None:
 def e_DataRate(w: Writer, value: Any) -> None:
     if value.__class__ is not types.DataRate:
         raise unfit(value, 'DataRate')
-    w.pending = w.pending << 3 | ((value.non_standard_data is not None) << 1 | (value.channel_multiplier is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 2
+    if value.channel_multiplier is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -560,7 +619,10 @@ def e__sequence_of_datarate_0_none(w: Writer, value: Any) -> None:
 def e_SupportedPrefix(w: Writer, value: Any) -> None:
     if value.__class__ is not types.SupportedPrefix:
         raise unfit(value, 'SupportedPrefix')
-    w.pending = w.pending << 2 | ((value.non_standard_data is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -682,7 +744,30 @@ def e_MobileUIM(w: Writer, value: Any) -> None:
 def e_ANSI41UIM(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ANSI41UIM:
         raise unfit(value, 'ANSI41UIM')
-    w.pending = w.pending << 12 | ((value.imsi is not None) << 10 | (value.min is not None) << 9 | (value.mdn is not None) << 8 | (value.msisdn is not None) << 7 | (value.esn is not None) << 6 | (value.mscid is not None) << 5 | (value.system_my_type_code is not None) << 4 | (value.system_access_type is not None) << 3 | (value.qualification_information_code is not None) << 2 | (value.sesn is not None) << 1 | (value.soc is not None))
+    head = 0
+    if value.imsi is not None:
+        head |= 1024
+    if value.min is not None:
+        head |= 512
+    if value.mdn is not None:
+        head |= 256
+    if value.msisdn is not None:
+        head |= 128
+    if value.esn is not None:
+        head |= 64
+    if value.mscid is not None:
+        head |= 32
+    if value.system_my_type_code is not None:
+        head |= 16
+    if value.system_access_type is not None:
+        head |= 8
+    if value.qualification_information_code is not None:
+        head |= 4
+    if value.sesn is not None:
+        head |= 2
+    if value.soc is not None:
+        head |= 1
+    w.pending = w.pending << 12 | head
     w.count += 12
     if value.imsi is not None:
         e__text_3_16__0123456789abc_8(w, value.imsi)
@@ -790,7 +875,20 @@ def e__octet_string_1_1(w: Writer, value: Any) -> None:
 def e_GSMUIM(w: Writer, value: Any) -> None:
     if value.__class__ is not types.GSMUIM:
         raise unfit(value, 'GSMUIM')
-    w.pending = w.pending << 7 | ((value.imsi is not None) << 5 | (value.tmsi is not None) << 4 | (value.msisdn is not None) << 3 | (value.imei is not None) << 2 | (value.hplmn is not None) << 1 | (value.vplmn is not None))
+    head = 0
+    if value.imsi is not None:
+        head |= 32
+    if value.tmsi is not None:
+        head |= 16
+    if value.msisdn is not None:
+        head |= 8
+    if value.imei is not None:
+        head |= 4
+    if value.hplmn is not None:
+        head |= 2
+    if value.vplmn is not None:
+        head |= 1
+    w.pending = w.pending << 7 | head
     w.count += 7
     if value.imsi is not None:
         e__text_3_16__0123456789abc_8(w, value.imsi)
@@ -908,8 +1006,15 @@ def e__sequence_of_supportedprefix_0_none(w: Writer, value: Any) -> None:
 def e_H320Caps(w: Writer, value: Any) -> None:
     if value.__class__ is not types.H320Caps:
         raise unfit(value, 'H320Caps')
-    additions = (value.data_rates_supported is not None) << 1 | (value.supported_prefixes is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.data_rates_supported is not None:
+        additions |= 2
+    if value.supported_prefixes is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -926,8 +1031,15 @@ def e_H320Caps(w: Writer, value: Any) -> None:
 def e_H321Caps(w: Writer, value: Any) -> None:
     if value.__class__ is not types.H321Caps:
         raise unfit(value, 'H321Caps')
-    additions = (value.data_rates_supported is not None) << 1 | (value.supported_prefixes is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.data_rates_supported is not None:
+        additions |= 2
+    if value.supported_prefixes is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -944,8 +1056,15 @@ def e_H321Caps(w: Writer, value: Any) -> None:
 def e_H322Caps(w: Writer, value: Any) -> None:
     if value.__class__ is not types.H322Caps:
         raise unfit(value, 'H322Caps')
-    additions = (value.data_rates_supported is not None) << 1 | (value.supported_prefixes is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.data_rates_supported is not None:
+        additions |= 2
+    if value.supported_prefixes is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -962,8 +1081,15 @@ def e_H322Caps(w: Writer, value: Any) -> None:
 def e_H323Caps(w: Writer, value: Any) -> None:
     if value.__class__ is not types.H323Caps:
         raise unfit(value, 'H323Caps')
-    additions = (value.data_rates_supported is not None) << 1 | (value.supported_prefixes is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.data_rates_supported is not None:
+        additions |= 2
+    if value.supported_prefixes is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -980,8 +1106,15 @@ def e_H323Caps(w: Writer, value: Any) -> None:
 def e_H324Caps(w: Writer, value: Any) -> None:
     if value.__class__ is not types.H324Caps:
         raise unfit(value, 'H324Caps')
-    additions = (value.data_rates_supported is not None) << 1 | (value.supported_prefixes is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.data_rates_supported is not None:
+        additions |= 2
+    if value.supported_prefixes is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -998,8 +1131,15 @@ def e_H324Caps(w: Writer, value: Any) -> None:
 def e_VoiceCaps(w: Writer, value: Any) -> None:
     if value.__class__ is not types.VoiceCaps:
         raise unfit(value, 'VoiceCaps')
-    additions = (value.data_rates_supported is not None) << 1 | (value.supported_prefixes is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.data_rates_supported is not None:
+        additions |= 2
+    if value.supported_prefixes is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -1016,8 +1156,15 @@ def e_VoiceCaps(w: Writer, value: Any) -> None:
 def e_T120OnlyCaps(w: Writer, value: Any) -> None:
     if value.__class__ is not types.T120OnlyCaps:
         raise unfit(value, 'T120OnlyCaps')
-    additions = (value.data_rates_supported is not None) << 1 | (value.supported_prefixes is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.data_rates_supported is not None:
+        additions |= 2
+    if value.supported_prefixes is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -1034,7 +1181,12 @@ def e_T120OnlyCaps(w: Writer, value: Any) -> None:
 def e_NonStandardProtocol(w: Writer, value: Any) -> None:
     if value.__class__ is not types.NonStandardProtocol:
         raise unfit(value, 'NonStandardProtocol')
-    w.pending = w.pending << 3 | ((value.non_standard_data is not None) << 1 | (value.data_rates_supported is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 2
+    if value.data_rates_supported is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -1046,7 +1198,12 @@ def e_NonStandardProtocol(w: Writer, value: Any) -> None:
 def e_T38FaxAnnexbOnlyCaps(w: Writer, value: Any) -> None:
     if value.__class__ is not types.T38FaxAnnexbOnlyCaps:
         raise unfit(value, 'T38FaxAnnexbOnlyCaps')
-    w.pending = w.pending << 3 | ((value.non_standard_data is not None) << 1 | (value.data_rates_supported is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 2
+    if value.data_rates_supported is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -1104,14 +1261,10 @@ def e_MultimediaNonStandardIdentifierH221NonStandard(w: Writer, value: Any) -> N
     number = value.t35_extension
     if not 0 <= number <= 255:
         raise outside(number, 0, 255)
-    if w.count:
-        w.align()
     w.out += number.to_bytes(1, "big")
     number = value.manufacturer_code
     if not 0 <= number <= 65535:
         raise outside(number, 0, 65535)
-    if w.count:
-        w.align()
     w.out += number.to_bytes(2, "big")
 
 
@@ -1153,8 +1306,6 @@ def e_V42bis(w: Writer, value: Any) -> None:
     number = value.maximum_string_length
     if not 1 <= number <= 256:
         raise outside(number, 1, 256)
-    if w.count:
-        w.align()
     w.out += (number - 1).to_bytes(1, "big")
 
 
@@ -1170,21 +1321,23 @@ def e__integer_1_65536(w: Writer, value: Any) -> None:
 def e_T38FaxProfile(w: Writer, value: Any) -> None:
     if value.__class__ is not types.T38FaxProfile:
         raise unfit(value, 'T38FaxProfile')
-    additions = (value.version is not None) << 3 | (value.t38_fax_rate_management is not None) << 2 | (value.t38_fax_udp_options is not None) << 1 | (value.t38_fax_tcp_options is not None)
-    w.pending = w.pending << 1 | ((additions != 0))
-    w.count += 1
+    additions = 0
+    if value.version is not None:
+        additions |= 8
+    if value.t38_fax_rate_management is not None:
+        additions |= 4
+    if value.t38_fax_udp_options is not None:
+        additions |= 2
+    if value.t38_fax_tcp_options is not None:
+        additions |= 1
     if value.fill_bit_removal.__class__ is not bool:
         raise unfit(value.fill_bit_removal, 'a boolean')
-    w.pending = w.pending << 1 | value.fill_bit_removal
-    w.count += 1
     if value.transcoding_jbig.__class__ is not bool:
         raise unfit(value.transcoding_jbig, 'a boolean')
-    w.pending = w.pending << 1 | value.transcoding_jbig
-    w.count += 1
     if value.transcoding_mmr.__class__ is not bool:
         raise unfit(value.transcoding_mmr, 'a boolean')
-    w.pending = w.pending << 1 | value.transcoding_mmr
-    w.count += 1
+    w.pending = w.pending << 4 | (1 if additions else 0) << 3 | value.fill_bit_removal << 2 | value.transcoding_jbig << 1 | value.transcoding_mmr
+    w.count += 4
     if not additions:
         return
     w.pending = w.pending << 11 | 48 | additions
@@ -1221,7 +1374,12 @@ def e_T38FaxRateManagement(w: Writer, value: Any) -> None:
 def e_T38FaxUdpOptions(w: Writer, value: Any) -> None:
     if value.__class__ is not types.T38FaxUdpOptions:
         raise unfit(value, 'T38FaxUdpOptions')
-    w.pending = w.pending << 2 | ((value.t38_fax_max_buffer is not None) << 1 | (value.t38_fax_max_datagram is not None))
+    head = 0
+    if value.t38_fax_max_buffer is not None:
+        head |= 2
+    if value.t38_fax_max_datagram is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.t38_fax_max_buffer is not None:
         e__unconstrained_integer(w, value.t38_fax_max_buffer)
@@ -1248,18 +1406,23 @@ def e_T38FaxUdpOptionsT38FaxUdpEC(w: Writer, value: Any) -> None:
 def e_T38FaxTcpOptions(w: Writer, value: Any) -> None:
     if value.__class__ is not types.T38FaxTcpOptions:
         raise unfit(value, 'T38FaxTcpOptions')
-    w.pending = w.pending << 1 | (0)
-    w.count += 1
     if value.t38_tcp_bidirectional_mode.__class__ is not bool:
         raise unfit(value.t38_tcp_bidirectional_mode, 'a boolean')
-    w.pending = w.pending << 1 | value.t38_tcp_bidirectional_mode
-    w.count += 1
+    w.pending = w.pending << 2 | (0) << 1 | value.t38_tcp_bidirectional_mode
+    w.count += 2
 
 
 def e_SIPCaps(w: Writer, value: Any) -> None:
     if value.__class__ is not types.SIPCaps:
         raise unfit(value, 'SIPCaps')
-    w.pending = w.pending << 4 | ((value.non_standard_data is not None) << 2 | (value.data_rates_supported is not None) << 1 | (value.supported_prefixes is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 4
+    if value.data_rates_supported is not None:
+        head |= 2
+    if value.supported_prefixes is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -1281,8 +1444,13 @@ def e__sequence_of_supportedprotocols_0_none(w: Writer, value: Any) -> None:
 def e_McuInfo(w: Writer, value: Any) -> None:
     if value.__class__ is not types.McuInfo:
         raise unfit(value, 'McuInfo')
-    additions = (value.protocol is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.protocol is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -1297,7 +1465,10 @@ def e_McuInfo(w: Writer, value: Any) -> None:
 def e_TerminalInfo(w: Writer, value: Any) -> None:
     if value.__class__ is not types.TerminalInfo:
         raise unfit(value, 'TerminalInfo')
-    w.pending = w.pending << 2 | ((value.non_standard_data is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -1309,7 +1480,10 @@ e__bit_string_32_32 = primitives.encode_bit_string(32, 32)
 def e_TunnelledProtocol(w: Writer, value: Any) -> None:
     if value.__class__ is not types.TunnelledProtocol:
         raise unfit(value, 'TunnelledProtocol')
-    w.pending = w.pending << 2 | ((value.sub_identifier is not None))
+    head = 0
+    if value.sub_identifier is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e_TunnelledProtocolId(w, value.id)
     if value.sub_identifier is not None:
@@ -1331,7 +1505,10 @@ def e_TunnelledProtocolId(w: Writer, value: Any) -> None:
 def e_TunnelledProtocolAlternateIdentifier(w: Writer, value: Any) -> None:
     if value.__class__ is not types.TunnelledProtocolAlternateIdentifier:
         raise unfit(value, 'TunnelledProtocolAlternateIdentifier')
-    w.pending = w.pending << 2 | ((value.protocol_variant is not None))
+    head = 0
+    if value.protocol_variant is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e__text_1_64_none_8(w, value.protocol_type)
     if value.protocol_variant is not None:
@@ -1374,52 +1551,34 @@ def e__text_1_128_none_16(w: Writer, value: Any) -> None:
 def e_QseriesOptions(w: Writer, value: Any) -> None:
     if value.__class__ is not types.QseriesOptions:
         raise unfit(value, 'QseriesOptions')
-    w.pending = w.pending << 1 | (0)
-    w.count += 1
     if value.q932_full.__class__ is not bool:
         raise unfit(value.q932_full, 'a boolean')
-    w.pending = w.pending << 1 | value.q932_full
-    w.count += 1
     if value.q951_full.__class__ is not bool:
         raise unfit(value.q951_full, 'a boolean')
-    w.pending = w.pending << 1 | value.q951_full
-    w.count += 1
     if value.q952_full.__class__ is not bool:
         raise unfit(value.q952_full, 'a boolean')
-    w.pending = w.pending << 1 | value.q952_full
-    w.count += 1
     if value.q953_full.__class__ is not bool:
         raise unfit(value.q953_full, 'a boolean')
-    w.pending = w.pending << 1 | value.q953_full
-    w.count += 1
     if value.q955_full.__class__ is not bool:
         raise unfit(value.q955_full, 'a boolean')
-    w.pending = w.pending << 1 | value.q955_full
-    w.count += 1
     if value.q956_full.__class__ is not bool:
         raise unfit(value.q956_full, 'a boolean')
-    w.pending = w.pending << 1 | value.q956_full
-    w.count += 1
     if value.q957_full.__class__ is not bool:
         raise unfit(value.q957_full, 'a boolean')
-    w.pending = w.pending << 1 | value.q957_full
-    w.count += 1
+    w.pending = w.pending << 8 | (0) << 7 | value.q932_full << 6 | value.q951_full << 5 | value.q952_full << 4 | value.q953_full << 3 | value.q955_full << 2 | value.q956_full << 1 | value.q957_full
+    w.count += 8
     e_Q954Details(w, value.q954_info)
 
 
 def e_Q954Details(w: Writer, value: Any) -> None:
     if value.__class__ is not types.Q954Details:
         raise unfit(value, 'Q954Details')
-    w.pending = w.pending << 1 | (0)
-    w.count += 1
     if value.conference_calling.__class__ is not bool:
         raise unfit(value.conference_calling, 'a boolean')
-    w.pending = w.pending << 1 | value.conference_calling
-    w.count += 1
     if value.three_party_service.__class__ is not bool:
         raise unfit(value.three_party_service, 'a boolean')
-    w.pending = w.pending << 1 | value.three_party_service
-    w.count += 1
+    w.pending = w.pending << 3 | (0) << 2 | value.conference_calling << 1 | value.three_party_service
+    w.count += 3
 
 
 def e__sequence_of_aliasaddress_0_none(w: Writer, value: Any) -> None:
@@ -1434,8 +1593,35 @@ def e__sequence_of_aliasaddress_0_none(w: Writer, value: Any) -> None:
 def e_Endpoint(w: Writer, value: Any) -> None:
     if value.__class__ is not types.Endpoint:
         raise unfit(value, 'Endpoint')
-    additions = (value.alternate_transport_addresses is not None) << 2 | (value.circuit_info is not None) << 1 | (value.feature_set is not None)
-    w.pending = w.pending << 11 | ((additions != 0) << 10 | (value.non_standard_data is not None) << 9 | (value.alias_address is not None) << 8 | (value.call_signal_address is not None) << 7 | (value.ras_address is not None) << 6 | (value.endpoint_type is not None) << 5 | (value.tokens is not None) << 4 | (value.crypto_tokens is not None) << 3 | (value.priority is not None) << 2 | (value.remote_extension_address is not None) << 1 | (value.dest_extra_call_info is not None))
+    additions = 0
+    if value.alternate_transport_addresses is not None:
+        additions |= 4
+    if value.circuit_info is not None:
+        additions |= 2
+    if value.feature_set is not None:
+        additions |= 1
+    head = 1024 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 512
+    if value.alias_address is not None:
+        head |= 256
+    if value.call_signal_address is not None:
+        head |= 128
+    if value.ras_address is not None:
+        head |= 64
+    if value.endpoint_type is not None:
+        head |= 32
+    if value.tokens is not None:
+        head |= 16
+    if value.crypto_tokens is not None:
+        head |= 8
+    if value.priority is not None:
+        head |= 4
+    if value.remote_extension_address is not None:
+        head |= 2
+    if value.dest_extra_call_info is not None:
+        head |= 1
+    w.pending = w.pending << 11 | head
     w.count += 11
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -1485,8 +1671,33 @@ def e__sequence_of_transportaddress_0_none(w: Writer, value: Any) -> None:
 def e_ClearToken(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ClearToken:
         raise unfit(value, 'ClearToken')
-    additions = (value.eckasdhkey is not None) << 3 | (value.senders_id is not None) << 2 | (value.h235_key is not None) << 1 | (value.profile_info is not None)
-    w.pending = w.pending << 9 | ((additions != 0) << 8 | (value.time_stamp is not None) << 7 | (value.password is not None) << 6 | (value.dhkey is not None) << 5 | (value.challenge is not None) << 4 | (value.random is not None) << 3 | (value.certificate is not None) << 2 | (value.general_id is not None) << 1 | (value.non_standard is not None))
+    additions = 0
+    if value.eckasdhkey is not None:
+        additions |= 8
+    if value.senders_id is not None:
+        additions |= 4
+    if value.h235_key is not None:
+        additions |= 2
+    if value.profile_info is not None:
+        additions |= 1
+    head = 256 if additions else 0
+    if value.time_stamp is not None:
+        head |= 128
+    if value.password is not None:
+        head |= 64
+    if value.dhkey is not None:
+        head |= 32
+    if value.challenge is not None:
+        head |= 16
+    if value.random is not None:
+        head |= 8
+    if value.certificate is not None:
+        head |= 4
+    if value.general_id is not None:
+        head |= 2
+    if value.non_standard is not None:
+        head |= 1
+    w.pending = w.pending << 9 | head
     w.count += 9
     e__object_identifier(w, value.token_oid)
     if value.time_stamp is not None:
@@ -1608,7 +1819,12 @@ def e_ECKASDHEckasdhp(w: Writer, value: Any) -> None:
 def e_ECpoint(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ECpoint:
         raise unfit(value, 'ECpoint')
-    w.pending = w.pending << 3 | ((value.x is not None) << 1 | (value.y is not None))
+    head = 0
+    if value.x is not None:
+        head |= 2
+    if value.y is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.x is not None:
         e__bit_string_0_511(w, value.x)
@@ -1659,8 +1875,19 @@ def e_H235KeySharedSecret(w: Writer, value: Any) -> None:
 def e_Params(w: Writer, value: Any) -> None:
     if value.__class__ is not types.Params:
         raise unfit(value, 'Params')
-    additions = (value.iv16 is not None) << 2 | (value.iv is not None) << 1 | (value.clear_salt is not None)
-    w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.ran_int is not None) << 1 | (value.iv8 is not None))
+    additions = 0
+    if value.iv16 is not None:
+        additions |= 4
+    if value.iv is not None:
+        additions |= 2
+    if value.clear_salt is not None:
+        additions |= 1
+    head = 4 if additions else 0
+    if value.ran_int is not None:
+        head |= 2
+    if value.iv8 is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.ran_int is not None:
         e__unconstrained_integer(w, value.ran_int)
@@ -1717,8 +1944,25 @@ e__bit_string_0_none = primitives.encode_bit_string(0, None)
 def e_V3KeySyncMaterial(w: Writer, value: Any) -> None:
     if value.__class__ is not types.V3KeySyncMaterial:
         raise unfit(value, 'V3KeySyncMaterial')
-    additions = (value.generic_key_material is not None)
-    w.pending = w.pending << 8 | ((additions != 0) << 7 | (value.general_id is not None) << 6 | (value.algorithm_oid is not None) << 5 | (value.encrypted_session_key is not None) << 4 | (value.encrypted_salting_key is not None) << 3 | (value.clear_salting_key is not None) << 2 | (value.param_ssalt is not None) << 1 | (value.key_derivation_oid is not None))
+    additions = 0
+    if value.generic_key_material is not None:
+        additions |= 1
+    head = 128 if additions else 0
+    if value.general_id is not None:
+        head |= 64
+    if value.algorithm_oid is not None:
+        head |= 32
+    if value.encrypted_session_key is not None:
+        head |= 16
+    if value.encrypted_salting_key is not None:
+        head |= 8
+    if value.clear_salting_key is not None:
+        head |= 4
+    if value.param_ssalt is not None:
+        head |= 2
+    if value.key_derivation_oid is not None:
+        head |= 1
+    w.pending = w.pending << 8 | head
     w.count += 8
     if value.general_id is not None:
         e__text_1_128_none_16(w, value.general_id)
@@ -1758,7 +2002,12 @@ def e_V3KeySyncMaterial(w: Writer, value: Any) -> None:
 def e_ProfileElement(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ProfileElement:
         raise unfit(value, 'ProfileElement')
-    w.pending = w.pending << 3 | ((value.param_s is not None) << 1 | (value.element is not None))
+    head = 0
+    if value.param_s is not None:
+        head |= 2
+    if value.element is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     number = value.element_id
     if not 0 <= number <= 255:
@@ -2018,8 +2267,13 @@ def e__integer_0_127(w: Writer, value: Any) -> None:
 def e_AlternateTransportAddresses(w: Writer, value: Any) -> None:
     if value.__class__ is not types.AlternateTransportAddresses:
         raise unfit(value, 'AlternateTransportAddresses')
-    additions = (value.sctp is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.annex_e is not None))
+    additions = 0
+    if value.sctp is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.annex_e is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.annex_e is not None:
         e__sequence_of_transportaddress_0_none(w, value.annex_e)
@@ -2034,7 +2288,14 @@ def e_AlternateTransportAddresses(w: Writer, value: Any) -> None:
 def e_CircuitInfo(w: Writer, value: Any) -> None:
     if value.__class__ is not types.CircuitInfo:
         raise unfit(value, 'CircuitInfo')
-    w.pending = w.pending << 4 | ((value.source_circuit_id is not None) << 2 | (value.destination_circuit_id is not None) << 1 | (value.generic_data is not None))
+    head = 0
+    if value.source_circuit_id is not None:
+        head |= 4
+    if value.destination_circuit_id is not None:
+        head |= 2
+    if value.generic_data is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     if value.source_circuit_id is not None:
         e_CircuitIdentifier(w, value.source_circuit_id)
@@ -2047,8 +2308,15 @@ def e_CircuitInfo(w: Writer, value: Any) -> None:
 def e_CircuitIdentifier(w: Writer, value: Any) -> None:
     if value.__class__ is not types.CircuitIdentifier:
         raise unfit(value, 'CircuitIdentifier')
-    additions = (value.carrier is not None)
-    w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.cic is not None) << 1 | (value.group is not None))
+    additions = 0
+    if value.carrier is not None:
+        additions |= 1
+    head = 4 if additions else 0
+    if value.cic is not None:
+        head |= 2
+    if value.group is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.cic is not None:
         e_CicInfo(w, value.cic)
@@ -2131,7 +2399,10 @@ def e__octet_string_2_5(w: Writer, value: Any) -> None:
 def e_GroupID(w: Writer, value: Any) -> None:
     if value.__class__ is not types.GroupID:
         raise unfit(value, 'GroupID')
-    w.pending = w.pending << 2 | ((value.member is not None))
+    head = 0
+    if value.member is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.member is not None:
         e__sequence_of__integer_0_65535_0_none(w, value.member)
@@ -2167,7 +2438,12 @@ def e__text_1_128_none_8(w: Writer, value: Any) -> None:
 def e_CarrierInfo(w: Writer, value: Any) -> None:
     if value.__class__ is not types.CarrierInfo:
         raise unfit(value, 'CarrierInfo')
-    w.pending = w.pending << 3 | ((value.carrier_identification_code is not None) << 1 | (value.carrier_name is not None))
+    head = 0
+    if value.carrier_identification_code is not None:
+        head |= 2
+    if value.carrier_name is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.carrier_identification_code is not None:
         octets = value.carrier_identification_code
@@ -2202,7 +2478,10 @@ def e__octet_string_3_4(w: Writer, value: Any) -> None:
 def e_GenericData(w: Writer, value: Any) -> None:
     if value.__class__ is not types.GenericData:
         raise unfit(value, 'GenericData')
-    w.pending = w.pending << 2 | ((value.parameters is not None))
+    head = 0
+    if value.parameters is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e_GenericIdentifier(w, value.id)
     if value.parameters is not None:
@@ -2227,7 +2506,10 @@ e__extensible_integer_0_16383 = primitives.encode_extensible_integer(0, 16383)
 def e_EnumeratedParameter(w: Writer, value: Any) -> None:
     if value.__class__ is not types.EnumeratedParameter:
         raise unfit(value, 'EnumeratedParameter')
-    w.pending = w.pending << 2 | ((value.content is not None))
+    head = 0
+    if value.content is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e_GenericIdentifier(w, value.id)
     if value.content is not None:
@@ -2293,12 +2575,17 @@ def e__sequence_of_genericdata_0_none(w: Writer, value: Any) -> None:
 def e_FeatureSet(w: Writer, value: Any) -> None:
     if value.__class__ is not types.FeatureSet:
         raise unfit(value, 'FeatureSet')
-    w.pending = w.pending << 4 | ((value.needed_features is not None) << 2 | (value.desired_features is not None) << 1 | (value.supported_features is not None))
-    w.count += 4
+    head = 0
+    if value.needed_features is not None:
+        head |= 4
+    if value.desired_features is not None:
+        head |= 2
+    if value.supported_features is not None:
+        head |= 1
     if value.replacement_feature_set.__class__ is not bool:
         raise unfit(value.replacement_feature_set, 'a boolean')
-    w.pending = w.pending << 1 | value.replacement_feature_set
-    w.count += 1
+    w.pending = w.pending << 5 | head << 1 | value.replacement_feature_set
+    w.count += 5
     if value.needed_features is not None:
         e__sequence_of_featuredescriptor_0_none(w, value.needed_features)
     if value.desired_features is not None:
@@ -2310,7 +2597,10 @@ def e_FeatureSet(w: Writer, value: Any) -> None:
 def e_FeatureDescriptor(w: Writer, value: Any) -> None:
     if value.__class__ is not types.FeatureDescriptor:
         raise unfit(value, 'FeatureDescriptor')
-    w.pending = w.pending << 2 | ((value.parameters is not None))
+    head = 0
+    if value.parameters is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e_GenericIdentifier(w, value.id)
     if value.parameters is not None:
@@ -2437,7 +2727,10 @@ def e__present(w: Writer, value: Any) -> None:
 def e_AlternateGK(w: Writer, value: Any) -> None:
     if value.__class__ is not types.AlternateGK:
         raise unfit(value, 'AlternateGK')
-    w.pending = w.pending << 2 | ((value.gatekeeper_identifier is not None))
+    head = 0
+    if value.gatekeeper_identifier is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e_TransportAddress(w, value.ras_address)
     if value.gatekeeper_identifier is not None:
@@ -2456,8 +2749,35 @@ def e_AlternateGK(w: Writer, value: Any) -> None:
 def e_GatekeeperConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.GatekeeperConfirm:
         raise unfit(value, 'GatekeeperConfirm')
-    additions = (value.alternate_gatekeeper is not None) << 10 | (value.authentication_mode is not None) << 9 | (value.tokens is not None) << 8 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 7 | (value.algorithm_oid is not None) << 6 | (value.integrity is not None) << 5 | (value.integrity_check_value is not None) << 4 | (value.feature_set is not None) << 3 | (value.generic_data is not None) << 2 | (value.assigned_gatekeeper is not None) << 1 | (value.rehoming_model is not None)
-    w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.non_standard_data is not None) << 1 | (value.gatekeeper_identifier is not None))
+    additions = 0
+    if value.alternate_gatekeeper is not None:
+        additions |= 1024
+    if value.authentication_mode is not None:
+        additions |= 512
+    if value.tokens is not None:
+        additions |= 256
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 128
+    if value.algorithm_oid is not None:
+        additions |= 64
+    if value.integrity is not None:
+        additions |= 32
+    if value.integrity_check_value is not None:
+        additions |= 16
+    if value.feature_set is not None:
+        additions |= 8
+    if value.generic_data is not None:
+        additions |= 4
+    if value.assigned_gatekeeper is not None:
+        additions |= 2
+    if value.rehoming_model is not None:
+        additions |= 1
+    head = 4 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 2
+    if value.gatekeeper_identifier is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -2525,8 +2845,25 @@ def e_RehomingModel(w: Writer, value: Any) -> None:
 def e_GatekeeperReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.GatekeeperReject:
         raise unfit(value, 'GatekeeperReject')
-    additions = (value.alt_gk_info is not None) << 5 | (value.tokens is not None) << 4 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.feature_set is not None) << 1 | (value.generic_data is not None)
-    w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.non_standard_data is not None) << 1 | (value.gatekeeper_identifier is not None))
+    additions = 0
+    if value.alt_gk_info is not None:
+        additions |= 32
+    if value.tokens is not None:
+        additions |= 16
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 8
+    if value.integrity_check_value is not None:
+        additions |= 4
+    if value.feature_set is not None:
+        additions |= 2
+    if value.generic_data is not None:
+        additions |= 1
+    head = 4 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 2
+    if value.gatekeeper_identifier is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -2599,8 +2936,69 @@ def e_AltGKInfo(w: Writer, value: Any) -> None:
 def e_RegistrationRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RegistrationRequest:
         raise unfit(value, 'RegistrationRequest')
-    additions = (value.alternate_endpoints is not None) << 26 | (value.time_to_live is not None) << 25 | (value.tokens is not None) << 24 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 23 | (value.integrity_check_value is not None) << 22 | (value.keep_alive is not None) << 21 | (value.endpoint_identifier is not None) << 20 | (value.will_supply_uuies is not None) << 19 | (value.maintain_connection is not None) << 18 | (value.alternate_transport_addresses is not None) << 17 | (value.additive_registration is not None) << 16 | (value.terminal_alias_pattern is not None) << 15 | (value.supports_alt_gk is not None) << 14 | (value.usage_reporting_capability is not None) << 13 | (value.multiple_calls is not None) << 12 | (value.supported_h248_packages is not None) << 11 | (value.call_credit_capability is not None) << 10 | (value.capacity_reporting_capability is not None) << 9 | (value.capacity is not None) << 8 | (value.feature_set is not None) << 7 | (value.generic_data is not None) << 6 | (value.restart is not None) << 5 | (value.supports_acf_sequences is not None) << 4 | (value.supports_assigned_gk is not None) << 3 | (value.assigned_gatekeeper is not None) << 2 | (value.transport_qos is not None) << 1 | (value.language is not None)
-    w.pending = w.pending << 4 | ((additions != 0) << 3 | (value.non_standard_data is not None) << 2 | (value.terminal_alias is not None) << 1 | (value.gatekeeper_identifier is not None))
+    additions = 0
+    if value.alternate_endpoints is not None:
+        additions |= 67108864
+    if value.time_to_live is not None:
+        additions |= 33554432
+    if value.tokens is not None:
+        additions |= 16777216
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 8388608
+    if value.integrity_check_value is not None:
+        additions |= 4194304
+    if value.keep_alive is not None:
+        additions |= 2097152
+    if value.endpoint_identifier is not None:
+        additions |= 1048576
+    if value.will_supply_uuies is not None:
+        additions |= 524288
+    if value.maintain_connection is not None:
+        additions |= 262144
+    if value.alternate_transport_addresses is not None:
+        additions |= 131072
+    if value.additive_registration is not None:
+        additions |= 65536
+    if value.terminal_alias_pattern is not None:
+        additions |= 32768
+    if value.supports_alt_gk is not None:
+        additions |= 16384
+    if value.usage_reporting_capability is not None:
+        additions |= 8192
+    if value.multiple_calls is not None:
+        additions |= 4096
+    if value.supported_h248_packages is not None:
+        additions |= 2048
+    if value.call_credit_capability is not None:
+        additions |= 1024
+    if value.capacity_reporting_capability is not None:
+        additions |= 512
+    if value.capacity is not None:
+        additions |= 256
+    if value.feature_set is not None:
+        additions |= 128
+    if value.generic_data is not None:
+        additions |= 64
+    if value.restart is not None:
+        additions |= 32
+    if value.supports_acf_sequences is not None:
+        additions |= 16
+    if value.supports_assigned_gk is not None:
+        additions |= 8
+    if value.assigned_gatekeeper is not None:
+        additions |= 4
+    if value.transport_qos is not None:
+        additions |= 2
+    if value.language is not None:
+        additions |= 1
+    head = 8 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 4
+    if value.terminal_alias is not None:
+        head |= 2
+    if value.gatekeeper_identifier is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -2640,25 +3038,25 @@ def e_RegistrationRequest(w: Writer, value: Any) -> None:
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
     if value.keep_alive is not None:
-        w.open_type(e__boolean, value.keep_alive)
+        w.open_boolean(value.keep_alive)
     if value.endpoint_identifier is not None:
         w.open_type(e__text_1_128_none_16, value.endpoint_identifier)
     if value.will_supply_uuies is not None:
-        w.open_type(e__boolean, value.will_supply_uuies)
+        w.open_boolean(value.will_supply_uuies)
     if value.maintain_connection is not None:
-        w.open_type(e__boolean, value.maintain_connection)
+        w.open_boolean(value.maintain_connection)
     if value.alternate_transport_addresses is not None:
         w.open_type(e_AlternateTransportAddresses, value.alternate_transport_addresses)
     if value.additive_registration is not None:
-        w.open_type(e__present, value.additive_registration)
+        w.open_present(value.additive_registration)
     if value.terminal_alias_pattern is not None:
         w.open_type(e__sequence_of_addresspattern_0_none, value.terminal_alias_pattern)
     if value.supports_alt_gk is not None:
-        w.open_type(e__present, value.supports_alt_gk)
+        w.open_present(value.supports_alt_gk)
     if value.usage_reporting_capability is not None:
         w.open_type(e_RasUsageInfoTypes, value.usage_reporting_capability)
     if value.multiple_calls is not None:
-        w.open_type(e__boolean, value.multiple_calls)
+        w.open_boolean(value.multiple_calls)
     if value.supported_h248_packages is not None:
         w.open_type(e__sequence_of__octet_string_0_none_0_none, value.supported_h248_packages)
     if value.call_credit_capability is not None:
@@ -2672,11 +3070,11 @@ def e_RegistrationRequest(w: Writer, value: Any) -> None:
     if value.generic_data is not None:
         w.open_type(e__sequence_of_genericdata_0_none, value.generic_data)
     if value.restart is not None:
-        w.open_type(e__present, value.restart)
+        w.open_present(value.restart)
     if value.supports_acf_sequences is not None:
-        w.open_type(e__present, value.supports_acf_sequences)
+        w.open_present(value.supports_acf_sequences)
     if value.supports_assigned_gk is not None:
-        w.open_type(e__boolean, value.supports_assigned_gk)
+        w.open_boolean(value.supports_assigned_gk)
     if value.assigned_gatekeeper is not None:
         w.open_type(e_AlternateGK, value.assigned_gatekeeper)
     if value.transport_qos is not None:
@@ -2716,7 +3114,14 @@ def e__sequence_of_addresspattern_0_none(w: Writer, value: Any) -> None:
 def e_RasUsageInfoTypes(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RasUsageInfoTypes:
         raise unfit(value, 'RasUsageInfoTypes')
-    w.pending = w.pending << 4 | ((value.start_time is not None) << 2 | (value.end_time is not None) << 1 | (value.termination_cause is not None))
+    head = 0
+    if value.start_time is not None:
+        head |= 4
+    if value.end_time is not None:
+        head |= 2
+    if value.termination_cause is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     e__sequence_of_nonstandardparameter_0_none(w, value.non_standard_usage_types)
     if value.start_time is not None:
@@ -2755,7 +3160,12 @@ def e__sequence_of__octet_string_0_none_0_none(w: Writer, value: Any) -> None:
 def e_CallCreditCapability(w: Writer, value: Any) -> None:
     if value.__class__ is not types.CallCreditCapability:
         raise unfit(value, 'CallCreditCapability')
-    w.pending = w.pending << 3 | ((value.can_display_amount_string is not None) << 1 | (value.can_enforce_duration_limit is not None))
+    head = 0
+    if value.can_display_amount_string is not None:
+        head |= 2
+    if value.can_enforce_duration_limit is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.can_display_amount_string is not None:
         if value.can_display_amount_string.__class__ is not bool:
@@ -2772,18 +3182,21 @@ def e_CallCreditCapability(w: Writer, value: Any) -> None:
 def e_CapacityReportingCapability(w: Writer, value: Any) -> None:
     if value.__class__ is not types.CapacityReportingCapability:
         raise unfit(value, 'CapacityReportingCapability')
-    w.pending = w.pending << 1 | (0)
-    w.count += 1
     if value.can_report_call_capacity.__class__ is not bool:
         raise unfit(value.can_report_call_capacity, 'a boolean')
-    w.pending = w.pending << 1 | value.can_report_call_capacity
-    w.count += 1
+    w.pending = w.pending << 2 | (0) << 1 | value.can_report_call_capacity
+    w.count += 2
 
 
 def e_CallCapacity(w: Writer, value: Any) -> None:
     if value.__class__ is not types.CallCapacity:
         raise unfit(value, 'CallCapacity')
-    w.pending = w.pending << 3 | ((value.maximum_call_capacity is not None) << 1 | (value.current_call_capacity is not None))
+    head = 0
+    if value.maximum_call_capacity is not None:
+        head |= 2
+    if value.current_call_capacity is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.maximum_call_capacity is not None:
         e_CallCapacityInfo(w, value.maximum_call_capacity)
@@ -2794,8 +3207,33 @@ def e_CallCapacity(w: Writer, value: Any) -> None:
 def e_CallCapacityInfo(w: Writer, value: Any) -> None:
     if value.__class__ is not types.CallCapacityInfo:
         raise unfit(value, 'CallCapacityInfo')
-    additions = (value.sip_gw_calls_available is not None)
-    w.pending = w.pending << 12 | ((additions != 0) << 11 | (value.voice_gw_calls_available is not None) << 10 | (value.h310_gw_calls_available is not None) << 9 | (value.h320_gw_calls_available is not None) << 8 | (value.h321_gw_calls_available is not None) << 7 | (value.h322_gw_calls_available is not None) << 6 | (value.h323_gw_calls_available is not None) << 5 | (value.h324_gw_calls_available is not None) << 4 | (value.t120_only_gw_calls_available is not None) << 3 | (value.t38_fax_annexb_only_gw_calls_available is not None) << 2 | (value.terminal_calls_available is not None) << 1 | (value.mcu_calls_available is not None))
+    additions = 0
+    if value.sip_gw_calls_available is not None:
+        additions |= 1
+    head = 2048 if additions else 0
+    if value.voice_gw_calls_available is not None:
+        head |= 1024
+    if value.h310_gw_calls_available is not None:
+        head |= 512
+    if value.h320_gw_calls_available is not None:
+        head |= 256
+    if value.h321_gw_calls_available is not None:
+        head |= 128
+    if value.h322_gw_calls_available is not None:
+        head |= 64
+    if value.h323_gw_calls_available is not None:
+        head |= 32
+    if value.h324_gw_calls_available is not None:
+        head |= 16
+    if value.t120_only_gw_calls_available is not None:
+        head |= 8
+    if value.t38_fax_annexb_only_gw_calls_available is not None:
+        head |= 4
+    if value.terminal_calls_available is not None:
+        head |= 2
+    if value.mcu_calls_available is not None:
+        head |= 1
+    w.pending = w.pending << 12 | head
     w.count += 12
     if value.voice_gw_calls_available is not None:
         e__sequence_of_callsavailable_0_none(w, value.voice_gw_calls_available)
@@ -2830,8 +3268,13 @@ def e_CallCapacityInfo(w: Writer, value: Any) -> None:
 def e_CallsAvailable(w: Writer, value: Any) -> None:
     if value.__class__ is not types.CallsAvailable:
         raise unfit(value, 'CallsAvailable')
-    additions = (value.carrier is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.group is not None))
+    additions = 0
+    if value.carrier is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.group is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e__long_integer_0_4294967295(w, value.calls)
     if value.group is not None:
@@ -2868,8 +3311,27 @@ def e_TransportQOS(w: Writer, value: Any) -> None:
 def e_QOSCapability(w: Writer, value: Any) -> None:
     if value.__class__ is not types.QOSCapability:
         raise unfit(value, 'QOSCapability')
-    additions = (value.local_qo_s is not None) << 5 | (value.generic_transport_parameters is not None) << 4 | (value.service_priority is not None) << 3 | (value.authorization_parameter is not None) << 2 | (value.qos_descriptor is not None) << 1 | (value.dscp_value is not None)
-    w.pending = w.pending << 4 | ((additions != 0) << 3 | (value.non_standard_data is not None) << 2 | (value.rsvp_parameters is not None) << 1 | (value.atm_parameters is not None))
+    additions = 0
+    if value.local_qo_s is not None:
+        additions |= 32
+    if value.generic_transport_parameters is not None:
+        additions |= 16
+    if value.service_priority is not None:
+        additions |= 8
+    if value.authorization_parameter is not None:
+        additions |= 4
+    if value.qos_descriptor is not None:
+        additions |= 2
+    if value.dscp_value is not None:
+        additions |= 1
+    head = 8 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 4
+    if value.rsvp_parameters is not None:
+        head |= 2
+    if value.atm_parameters is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     if value.non_standard_data is not None:
         e_MultimediaNonStandardParameter(w, value.non_standard_data)
@@ -2882,7 +3344,7 @@ def e_QOSCapability(w: Writer, value: Any) -> None:
     w.pending = w.pending << 13 | 320 | additions
     w.count += 13
     if value.local_qo_s is not None:
-        w.open_type(e__boolean, value.local_qo_s)
+        w.open_boolean(value.local_qo_s)
     if value.generic_transport_parameters is not None:
         w.open_type(e_GenericTransportParameters, value.generic_transport_parameters)
     if value.service_priority is not None:
@@ -2898,7 +3360,20 @@ def e_QOSCapability(w: Writer, value: Any) -> None:
 def e_RSVPParameters(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RSVPParameters:
         raise unfit(value, 'RSVPParameters')
-    w.pending = w.pending << 7 | ((value.qos_mode is not None) << 5 | (value.token_rate is not None) << 4 | (value.bucket_size is not None) << 3 | (value.peak_rate is not None) << 2 | (value.min_policed is not None) << 1 | (value.max_pkt_size is not None))
+    head = 0
+    if value.qos_mode is not None:
+        head |= 32
+    if value.token_rate is not None:
+        head |= 16
+    if value.bucket_size is not None:
+        head |= 8
+    if value.peak_rate is not None:
+        head |= 4
+    if value.min_policed is not None:
+        head |= 2
+    if value.max_pkt_size is not None:
+        head |= 1
+    w.pending = w.pending << 7 | head
     w.count += 7
     if value.qos_mode is not None:
         e_QOSMode(w, value.qos_mode)
@@ -2939,30 +3414,33 @@ def e_ATMParameters(w: Writer, value: Any) -> None:
     w.out += number.to_bytes(2, "big")
     if value.atm_ubr.__class__ is not bool:
         raise unfit(value.atm_ubr, 'a boolean')
-    w.pending = w.pending << 1 | value.atm_ubr
-    w.count += 1
     if value.atmrt_vbr.__class__ is not bool:
         raise unfit(value.atmrt_vbr, 'a boolean')
-    w.pending = w.pending << 1 | value.atmrt_vbr
-    w.count += 1
     if value.atmnrt_vbr.__class__ is not bool:
         raise unfit(value.atmnrt_vbr, 'a boolean')
-    w.pending = w.pending << 1 | value.atmnrt_vbr
-    w.count += 1
     if value.atm_abr.__class__ is not bool:
         raise unfit(value.atm_abr, 'a boolean')
-    w.pending = w.pending << 1 | value.atm_abr
-    w.count += 1
     if value.atm_cbr.__class__ is not bool:
         raise unfit(value.atm_cbr, 'a boolean')
-    w.pending = w.pending << 1 | value.atm_cbr
-    w.count += 1
+    w.pending = w.pending << 5 | value.atm_ubr << 4 | value.atmrt_vbr << 3 | value.atmnrt_vbr << 2 | value.atm_abr << 1 | value.atm_cbr
+    w.count += 5
 
 
 def e_GenericTransportParameters(w: Writer, value: Any) -> None:
     if value.__class__ is not types.GenericTransportParameters:
         raise unfit(value, 'GenericTransportParameters')
-    w.pending = w.pending << 6 | ((value.non_standard_data is not None) << 4 | (value.average_rate is not None) << 3 | (value.burst is not None) << 2 | (value.peak_rate is not None) << 1 | (value.max_pkt_size is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 16
+    if value.average_rate is not None:
+        head |= 8
+    if value.burst is not None:
+        head |= 4
+    if value.peak_rate is not None:
+        head |= 2
+    if value.max_pkt_size is not None:
+        head |= 1
+    w.pending = w.pending << 6 | head
     w.count += 6
     if value.non_standard_data is not None:
         e_MultimediaNonStandardParameter(w, value.non_standard_data)
@@ -2979,8 +3457,17 @@ def e_GenericTransportParameters(w: Writer, value: Any) -> None:
 def e_ServicePriority(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ServicePriority:
         raise unfit(value, 'ServicePriority')
-    additions = (value.service_class is not None) << 1 | (value.service_subclass is not None)
-    w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.non_standard_data is not None) << 1 | (value.service_priority_value is not None))
+    additions = 0
+    if value.service_class is not None:
+        additions |= 2
+    if value.service_subclass is not None:
+        additions |= 1
+    head = 4 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 2
+    if value.service_priority_value is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.non_standard_data is not None:
         e_MultimediaNonStandardParameter(w, value.non_standard_data)
@@ -3003,8 +3490,13 @@ def e_ServicePriority(w: Writer, value: Any) -> None:
 def e_ServicePriorityValue(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ServicePriorityValue:
         raise unfit(value, 'ServicePriorityValue')
-    additions = (value.value is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_parameter is not None))
+    additions = 0
+    if value.value is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_parameter is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_parameter is not None:
         e_MultimediaNonStandardParameter(w, value.non_standard_parameter)
@@ -3028,7 +3520,10 @@ def e__integer_0_4095(w: Writer, value: Any) -> None:
 def e_AuthorizationParameters(w: Writer, value: Any) -> None:
     if value.__class__ is not types.AuthorizationParameters:
         raise unfit(value, 'AuthorizationParameters')
-    w.pending = w.pending << 2 | ((value.non_standard_data is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_MultimediaNonStandardParameter(w, value.non_standard_data)
@@ -3037,7 +3532,10 @@ def e_AuthorizationParameters(w: Writer, value: Any) -> None:
 def e_QOSDescriptor(w: Writer, value: Any) -> None:
     if value.__class__ is not types.QOSDescriptor:
         raise unfit(value, 'QOSDescriptor')
-    w.pending = w.pending << 2 | ((value.non_standard_data is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard_data is not None:
         e_MultimediaNonStandardParameter(w, value.non_standard_data)
@@ -3114,8 +3612,55 @@ def e__sequence_of__text_1_32_none_8_0_none(w: Writer, value: Any) -> None:
 def e_RegistrationConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RegistrationConfirm:
         raise unfit(value, 'RegistrationConfirm')
-    additions = (value.alternate_gatekeeper is not None) << 19 | (value.time_to_live is not None) << 18 | (value.tokens is not None) << 17 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 16 | (value.integrity_check_value is not None) << 15 | (value.will_respond_to_irr is not None) << 14 | (value.pre_granted_arq is not None) << 13 | (value.maintain_connection is not None) << 12 | (value.service_control is not None) << 11 | (value.supports_additive_registration is not None) << 10 | (value.terminal_alias_pattern is not None) << 9 | (value.supported_prefixes is not None) << 8 | (value.usage_spec is not None) << 7 | (value.feature_server_alias is not None) << 6 | (value.capacity_reporting_spec is not None) << 5 | (value.feature_set is not None) << 4 | (value.generic_data is not None) << 3 | (value.assigned_gatekeeper is not None) << 2 | (value.rehoming_model is not None) << 1 | (value.transport_qos is not None)
-    w.pending = w.pending << 4 | ((additions != 0) << 3 | (value.non_standard_data is not None) << 2 | (value.terminal_alias is not None) << 1 | (value.gatekeeper_identifier is not None))
+    additions = 0
+    if value.alternate_gatekeeper is not None:
+        additions |= 524288
+    if value.time_to_live is not None:
+        additions |= 262144
+    if value.tokens is not None:
+        additions |= 131072
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 65536
+    if value.integrity_check_value is not None:
+        additions |= 32768
+    if value.will_respond_to_irr is not None:
+        additions |= 16384
+    if value.pre_granted_arq is not None:
+        additions |= 8192
+    if value.maintain_connection is not None:
+        additions |= 4096
+    if value.service_control is not None:
+        additions |= 2048
+    if value.supports_additive_registration is not None:
+        additions |= 1024
+    if value.terminal_alias_pattern is not None:
+        additions |= 512
+    if value.supported_prefixes is not None:
+        additions |= 256
+    if value.usage_spec is not None:
+        additions |= 128
+    if value.feature_server_alias is not None:
+        additions |= 64
+    if value.capacity_reporting_spec is not None:
+        additions |= 32
+    if value.feature_set is not None:
+        additions |= 16
+    if value.generic_data is not None:
+        additions |= 8
+    if value.assigned_gatekeeper is not None:
+        additions |= 4
+    if value.rehoming_model is not None:
+        additions |= 2
+    if value.transport_qos is not None:
+        additions |= 1
+    head = 8 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 4
+    if value.terminal_alias is not None:
+        head |= 2
+    if value.gatekeeper_identifier is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -3149,15 +3694,15 @@ def e_RegistrationConfirm(w: Writer, value: Any) -> None:
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
     if value.will_respond_to_irr is not None:
-        w.open_type(e__boolean, value.will_respond_to_irr)
+        w.open_boolean(value.will_respond_to_irr)
     if value.pre_granted_arq is not None:
         w.open_type(e_RegistrationConfirmPreGrantedARQ, value.pre_granted_arq)
     if value.maintain_connection is not None:
-        w.open_type(e__boolean, value.maintain_connection)
+        w.open_boolean(value.maintain_connection)
     if value.service_control is not None:
         w.open_type(e__sequence_of_servicecontrolsession_0_none, value.service_control)
     if value.supports_additive_registration is not None:
-        w.open_type(e__present, value.supports_additive_registration)
+        w.open_present(value.supports_additive_registration)
     if value.terminal_alias_pattern is not None:
         w.open_type(e__sequence_of_addresspattern_0_none, value.terminal_alias_pattern)
     if value.supported_prefixes is not None:
@@ -3183,25 +3728,25 @@ def e_RegistrationConfirm(w: Writer, value: Any) -> None:
 def e_RegistrationConfirmPreGrantedARQ(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RegistrationConfirmPreGrantedARQ:
         raise unfit(value, 'RegistrationConfirmPreGrantedARQ')
-    additions = (value.irr_frequency_in_call is not None) << 3 | (value.total_bandwidth_restriction is not None) << 2 | (value.alternate_transport_addresses is not None) << 1 | (value.use_specified_transport is not None)
-    w.pending = w.pending << 1 | ((additions != 0))
-    w.count += 1
+    additions = 0
+    if value.irr_frequency_in_call is not None:
+        additions |= 8
+    if value.total_bandwidth_restriction is not None:
+        additions |= 4
+    if value.alternate_transport_addresses is not None:
+        additions |= 2
+    if value.use_specified_transport is not None:
+        additions |= 1
     if value.make_call.__class__ is not bool:
         raise unfit(value.make_call, 'a boolean')
-    w.pending = w.pending << 1 | value.make_call
-    w.count += 1
     if value.use_gk_call_signal_address_to_make_call.__class__ is not bool:
         raise unfit(value.use_gk_call_signal_address_to_make_call, 'a boolean')
-    w.pending = w.pending << 1 | value.use_gk_call_signal_address_to_make_call
-    w.count += 1
     if value.answer_call.__class__ is not bool:
         raise unfit(value.answer_call, 'a boolean')
-    w.pending = w.pending << 1 | value.answer_call
-    w.count += 1
     if value.use_gk_call_signal_address_to_answer.__class__ is not bool:
         raise unfit(value.use_gk_call_signal_address_to_answer, 'a boolean')
-    w.pending = w.pending << 1 | value.use_gk_call_signal_address_to_answer
-    w.count += 1
+    w.pending = w.pending << 5 | (1 if additions else 0) << 4 | value.make_call << 3 | value.use_gk_call_signal_address_to_make_call << 2 | value.answer_call << 1 | value.use_gk_call_signal_address_to_answer
+    w.count += 5
     if not additions:
         return
     w.pending = w.pending << 11 | 48 | additions
@@ -3231,7 +3776,10 @@ def e_UseSpecifiedTransport(w: Writer, value: Any) -> None:
 def e_ServiceControlSession(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ServiceControlSession:
         raise unfit(value, 'ServiceControlSession')
-    w.pending = w.pending << 2 | ((value.contents is not None))
+    head = 0
+    if value.contents is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     number = value.session_id
     if not 0 <= number <= 255:
@@ -3273,7 +3821,18 @@ def e__text_0_512_none_8(w: Writer, value: Any) -> None:
 def e_CallCreditServiceControl(w: Writer, value: Any) -> None:
     if value.__class__ is not types.CallCreditServiceControl:
         raise unfit(value, 'CallCreditServiceControl')
-    w.pending = w.pending << 6 | ((value.amount_string is not None) << 4 | (value.billing_mode is not None) << 3 | (value.call_duration_limit is not None) << 2 | (value.enforce_call_duration_limit is not None) << 1 | (value.call_starting_point is not None))
+    head = 0
+    if value.amount_string is not None:
+        head |= 16
+    if value.billing_mode is not None:
+        head |= 8
+    if value.call_duration_limit is not None:
+        head |= 4
+    if value.enforce_call_duration_limit is not None:
+        head |= 2
+    if value.call_starting_point is not None:
+        head |= 1
+    w.pending = w.pending << 6 | head
     w.count += 6
     if value.amount_string is not None:
         e__text_1_512_none_16(w, value.amount_string)
@@ -3351,7 +3910,10 @@ def e__sequence_of_servicecontrolsession_0_none(w: Writer, value: Any) -> None:
 def e_RasUsageSpecification(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RasUsageSpecification:
         raise unfit(value, 'RasUsageSpecification')
-    w.pending = w.pending << 2 | ((value.call_starting_point is not None))
+    head = 0
+    if value.call_starting_point is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e_RasUsageSpecificationWhen(w, value.when)
     if value.call_starting_point is not None:
@@ -3362,7 +3924,14 @@ def e_RasUsageSpecification(w: Writer, value: Any) -> None:
 def e_RasUsageSpecificationWhen(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RasUsageSpecificationWhen:
         raise unfit(value, 'RasUsageSpecificationWhen')
-    w.pending = w.pending << 4 | ((value.start is not None) << 2 | (value.end is not None) << 1 | (value.in_irr is not None))
+    head = 0
+    if value.start is not None:
+        head |= 4
+    if value.end is not None:
+        head |= 2
+    if value.in_irr is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     if value.start is not None:
         if value.start is not True:
@@ -3378,7 +3947,12 @@ def e_RasUsageSpecificationWhen(w: Writer, value: Any) -> None:
 def e_RasUsageSpecificationCallStartingPoint(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RasUsageSpecificationCallStartingPoint:
         raise unfit(value, 'RasUsageSpecificationCallStartingPoint')
-    w.pending = w.pending << 3 | ((value.alerting is not None) << 1 | (value.connect is not None))
+    head = 0
+    if value.alerting is not None:
+        head |= 2
+    if value.connect is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.alerting is not None:
         if value.alerting is not True:
@@ -3408,7 +3982,12 @@ def e_CapacityReportingSpecification(w: Writer, value: Any) -> None:
 def e_CapacityReportingSpecificationWhen(w: Writer, value: Any) -> None:
     if value.__class__ is not types.CapacityReportingSpecificationWhen:
         raise unfit(value, 'CapacityReportingSpecificationWhen')
-    w.pending = w.pending << 3 | ((value.call_start is not None) << 1 | (value.call_end is not None))
+    head = 0
+    if value.call_start is not None:
+        head |= 2
+    if value.call_end is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.call_start is not None:
         if value.call_start is not True:
@@ -3421,8 +4000,27 @@ def e_CapacityReportingSpecificationWhen(w: Writer, value: Any) -> None:
 def e_RegistrationReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RegistrationReject:
         raise unfit(value, 'RegistrationReject')
-    additions = (value.alt_gk_info is not None) << 6 | (value.tokens is not None) << 5 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 4 | (value.integrity_check_value is not None) << 3 | (value.feature_set is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
-    w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.non_standard_data is not None) << 1 | (value.gatekeeper_identifier is not None))
+    additions = 0
+    if value.alt_gk_info is not None:
+        additions |= 64
+    if value.tokens is not None:
+        additions |= 32
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 16
+    if value.integrity_check_value is not None:
+        additions |= 8
+    if value.feature_set is not None:
+        additions |= 4
+    if value.generic_data is not None:
+        additions |= 2
+    if value.assigned_gatekeeper is not None:
+        additions |= 1
+    head = 4 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 2
+    if value.gatekeeper_identifier is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -3473,7 +4071,14 @@ def e_RegistrationRejectReason(w: Writer, value: Any) -> None:
 def e_RegistrationRejectReasonInvalidTerminalAliases(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RegistrationRejectReasonInvalidTerminalAliases:
         raise unfit(value, 'RegistrationRejectReasonInvalidTerminalAliases')
-    w.pending = w.pending << 4 | ((value.terminal_alias is not None) << 2 | (value.terminal_alias_pattern is not None) << 1 | (value.supported_prefixes is not None))
+    head = 0
+    if value.terminal_alias is not None:
+        head |= 4
+    if value.terminal_alias_pattern is not None:
+        head |= 2
+    if value.supported_prefixes is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     if value.terminal_alias is not None:
         e__sequence_of_aliasaddress_0_none(w, value.terminal_alias)
@@ -3486,8 +4091,37 @@ def e_RegistrationRejectReasonInvalidTerminalAliases(w: Writer, value: Any) -> N
 def e_UnregistrationRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.UnregistrationRequest:
         raise unfit(value, 'UnregistrationRequest')
-    additions = (value.alternate_endpoints is not None) << 10 | (value.gatekeeper_identifier is not None) << 9 | (value.tokens is not None) << 8 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 7 | (value.integrity_check_value is not None) << 6 | (value.reason is not None) << 5 | (value.endpoint_alias_pattern is not None) << 4 | (value.supported_prefixes is not None) << 3 | (value.alternate_gatekeeper is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
-    w.pending = w.pending << 4 | ((additions != 0) << 3 | (value.endpoint_alias is not None) << 2 | (value.non_standard_data is not None) << 1 | (value.endpoint_identifier is not None))
+    additions = 0
+    if value.alternate_endpoints is not None:
+        additions |= 1024
+    if value.gatekeeper_identifier is not None:
+        additions |= 512
+    if value.tokens is not None:
+        additions |= 256
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 128
+    if value.integrity_check_value is not None:
+        additions |= 64
+    if value.reason is not None:
+        additions |= 32
+    if value.endpoint_alias_pattern is not None:
+        additions |= 16
+    if value.supported_prefixes is not None:
+        additions |= 8
+    if value.alternate_gatekeeper is not None:
+        additions |= 4
+    if value.generic_data is not None:
+        additions |= 2
+    if value.assigned_gatekeeper is not None:
+        additions |= 1
+    head = 8 if additions else 0
+    if value.endpoint_alias is not None:
+        head |= 4
+    if value.non_standard_data is not None:
+        head |= 2
+    if value.endpoint_identifier is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -3559,8 +4193,21 @@ def e_SecurityErrors2(w: Writer, value: Any) -> None:
 def e_UnregistrationConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.UnregistrationConfirm:
         raise unfit(value, 'UnregistrationConfirm')
-    additions = (value.tokens is not None) << 4 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.tokens is not None:
+        additions |= 16
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 8
+    if value.integrity_check_value is not None:
+        additions |= 4
+    if value.generic_data is not None:
+        additions |= 2
+    if value.assigned_gatekeeper is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -3591,8 +4238,21 @@ def e_UnregistrationConfirm(w: Writer, value: Any) -> None:
 def e_UnregistrationReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.UnregistrationReject:
         raise unfit(value, 'UnregistrationReject')
-    additions = (value.alt_gk_info is not None) << 4 | (value.tokens is not None) << 3 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 2 | (value.integrity_check_value is not None) << 1 | (value.generic_data is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.alt_gk_info is not None:
+        additions |= 16
+    if value.tokens is not None:
+        additions |= 8
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 4
+    if value.integrity_check_value is not None:
+        additions |= 2
+    if value.generic_data is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -3636,8 +4296,61 @@ def e_UnregRejectReason(w: Writer, value: Any) -> None:
 def e_AdmissionRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.AdmissionRequest:
         raise unfit(value, 'AdmissionRequest')
-    additions = (value.can_map_alias is not None) << 18 | (value.call_identifier is not None) << 17 | (value.src_alternatives is not None) << 16 | (value.dest_alternatives is not None) << 15 | (value.gatekeeper_identifier is not None) << 14 | (value.tokens is not None) << 13 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 12 | (value.integrity_check_value is not None) << 11 | (value.transport_qos is not None) << 10 | (value.will_supply_uuies is not None) << 9 | (value.call_linkage is not None) << 8 | (value.gateway_data_rate is not None) << 7 | (value.capacity is not None) << 6 | (value.circuit_info is not None) << 5 | (value.desired_protocols is not None) << 4 | (value.desired_tunnelled_protocol is not None) << 3 | (value.feature_set is not None) << 2 | (value.generic_data is not None) << 1 | (value.can_map_src_alias is not None)
-    w.pending = w.pending << 8 | ((additions != 0) << 7 | (value.call_model is not None) << 6 | (value.destination_info is not None) << 5 | (value.dest_call_signal_address is not None) << 4 | (value.dest_extra_call_info is not None) << 3 | (value.src_call_signal_address is not None) << 2 | (value.non_standard_data is not None) << 1 | (value.call_services is not None))
+    additions = 0
+    if value.can_map_alias is not None:
+        additions |= 262144
+    if value.call_identifier is not None:
+        additions |= 131072
+    if value.src_alternatives is not None:
+        additions |= 65536
+    if value.dest_alternatives is not None:
+        additions |= 32768
+    if value.gatekeeper_identifier is not None:
+        additions |= 16384
+    if value.tokens is not None:
+        additions |= 8192
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 4096
+    if value.integrity_check_value is not None:
+        additions |= 2048
+    if value.transport_qos is not None:
+        additions |= 1024
+    if value.will_supply_uuies is not None:
+        additions |= 512
+    if value.call_linkage is not None:
+        additions |= 256
+    if value.gateway_data_rate is not None:
+        additions |= 128
+    if value.capacity is not None:
+        additions |= 64
+    if value.circuit_info is not None:
+        additions |= 32
+    if value.desired_protocols is not None:
+        additions |= 16
+    if value.desired_tunnelled_protocol is not None:
+        additions |= 8
+    if value.feature_set is not None:
+        additions |= 4
+    if value.generic_data is not None:
+        additions |= 2
+    if value.can_map_src_alias is not None:
+        additions |= 1
+    head = 128 if additions else 0
+    if value.call_model is not None:
+        head |= 64
+    if value.destination_info is not None:
+        head |= 32
+    if value.dest_call_signal_address is not None:
+        head |= 16
+    if value.dest_extra_call_info is not None:
+        head |= 8
+    if value.src_call_signal_address is not None:
+        head |= 4
+    if value.non_standard_data is not None:
+        head |= 2
+    if value.call_services is not None:
+        head |= 1
+    w.pending = w.pending << 8 | head
     w.count += 8
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -3680,18 +4393,16 @@ def e_AdmissionRequest(w: Writer, value: Any) -> None:
     w.out += octets
     if value.active_mc.__class__ is not bool:
         raise unfit(value.active_mc, 'a boolean')
-    w.pending = w.pending << 1 | value.active_mc
-    w.count += 1
     if value.answer_call.__class__ is not bool:
         raise unfit(value.answer_call, 'a boolean')
-    w.pending = w.pending << 1 | value.answer_call
-    w.count += 1
+    w.pending = w.pending << 2 | value.active_mc << 1 | value.answer_call
+    w.count += 2
     if not additions:
         return
     w.pending = w.pending << 26 | 9437184 | additions
     w.count += 26
     if value.can_map_alias is not None:
-        w.open_type(e__boolean, value.can_map_alias)
+        w.open_boolean(value.can_map_alias)
     if value.call_identifier is not None:
         w.open_type(e_CallIdentifier, value.call_identifier)
     if value.src_alternatives is not None:
@@ -3711,7 +4422,7 @@ def e_AdmissionRequest(w: Writer, value: Any) -> None:
     if value.transport_qos is not None:
         w.open_type(e_TransportQOS, value.transport_qos)
     if value.will_supply_uuies is not None:
-        w.open_type(e__boolean, value.will_supply_uuies)
+        w.open_boolean(value.will_supply_uuies)
     if value.call_linkage is not None:
         w.open_type(e_CallLinkage, value.call_linkage)
     if value.gateway_data_rate is not None:
@@ -3729,7 +4440,7 @@ def e_AdmissionRequest(w: Writer, value: Any) -> None:
     if value.generic_data is not None:
         w.open_type(e__sequence_of_genericdata_0_none, value.generic_data)
     if value.can_map_src_alias is not None:
-        w.open_type(e__boolean, value.can_map_src_alias)
+        w.open_boolean(value.can_map_src_alias)
 
 
 def e_CallType(w: Writer, value: Any) -> None:
@@ -3775,7 +4486,12 @@ def e_CallIdentifier(w: Writer, value: Any) -> None:
 def e_CallLinkage(w: Writer, value: Any) -> None:
     if value.__class__ is not types.CallLinkage:
         raise unfit(value, 'CallLinkage')
-    w.pending = w.pending << 3 | ((value.global_call_id is not None) << 1 | (value.thread_id is not None))
+    head = 0
+    if value.global_call_id is not None:
+        head |= 2
+    if value.thread_id is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.global_call_id is not None:
         octets = value.global_call_id
@@ -3802,8 +4518,59 @@ def e_CallLinkage(w: Writer, value: Any) -> None:
 def e_AdmissionConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.AdmissionConfirm:
         raise unfit(value, 'AdmissionConfirm')
-    additions = (value.destination_info is not None) << 22 | (value.dest_extra_call_info is not None) << 21 | (value.destination_type is not None) << 20 | (value.remote_extension_address is not None) << 19 | (value.alternate_endpoints is not None) << 18 | (value.tokens is not None) << 17 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 16 | (value.integrity_check_value is not None) << 15 | (value.transport_qos is not None) << 14 | (value.will_respond_to_irr is not None) << 13 | (value.uuies_requested is not None) << 12 | (value.language is not None) << 11 | (value.alternate_transport_addresses is not None) << 10 | (value.use_specified_transport is not None) << 9 | (value.circuit_info is not None) << 8 | (value.usage_spec is not None) << 7 | (value.supported_protocols is not None) << 6 | (value.service_control is not None) << 5 | (value.multiple_calls is not None) << 4 | (value.feature_set is not None) << 3 | (value.generic_data is not None) << 2 | (value.modified_src_info is not None) << 1 | (value.assigned_gatekeeper is not None)
-    w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.irr_frequency is not None) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.destination_info is not None:
+        additions |= 4194304
+    if value.dest_extra_call_info is not None:
+        additions |= 2097152
+    if value.destination_type is not None:
+        additions |= 1048576
+    if value.remote_extension_address is not None:
+        additions |= 524288
+    if value.alternate_endpoints is not None:
+        additions |= 262144
+    if value.tokens is not None:
+        additions |= 131072
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 65536
+    if value.integrity_check_value is not None:
+        additions |= 32768
+    if value.transport_qos is not None:
+        additions |= 16384
+    if value.will_respond_to_irr is not None:
+        additions |= 8192
+    if value.uuies_requested is not None:
+        additions |= 4096
+    if value.language is not None:
+        additions |= 2048
+    if value.alternate_transport_addresses is not None:
+        additions |= 1024
+    if value.use_specified_transport is not None:
+        additions |= 512
+    if value.circuit_info is not None:
+        additions |= 256
+    if value.usage_spec is not None:
+        additions |= 128
+    if value.supported_protocols is not None:
+        additions |= 64
+    if value.service_control is not None:
+        additions |= 32
+    if value.multiple_calls is not None:
+        additions |= 16
+    if value.feature_set is not None:
+        additions |= 8
+    if value.generic_data is not None:
+        additions |= 4
+    if value.modified_src_info is not None:
+        additions |= 2
+    if value.assigned_gatekeeper is not None:
+        additions |= 1
+    head = 4 if additions else 0
+    if value.irr_frequency is not None:
+        head |= 2
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -3848,7 +4615,7 @@ def e_AdmissionConfirm(w: Writer, value: Any) -> None:
     if value.transport_qos is not None:
         w.open_type(e_TransportQOS, value.transport_qos)
     if value.will_respond_to_irr is not None:
-        w.open_type(e__boolean, value.will_respond_to_irr)
+        w.open_boolean(value.will_respond_to_irr)
     if value.uuies_requested is not None:
         w.open_type(e_UUIEsRequested, value.uuies_requested)
     if value.language is not None:
@@ -3866,7 +4633,7 @@ def e_AdmissionConfirm(w: Writer, value: Any) -> None:
     if value.service_control is not None:
         w.open_type(e__sequence_of_servicecontrolsession_0_none, value.service_control)
     if value.multiple_calls is not None:
-        w.open_type(e__boolean, value.multiple_calls)
+        w.open_boolean(value.multiple_calls)
     if value.feature_set is not None:
         w.open_type(e_FeatureSet, value.feature_set)
     if value.generic_data is not None:
@@ -3880,64 +4647,75 @@ def e_AdmissionConfirm(w: Writer, value: Any) -> None:
 def e_UUIEsRequested(w: Writer, value: Any) -> None:
     if value.__class__ is not types.UUIEsRequested:
         raise unfit(value, 'UUIEsRequested')
-    additions = (value.status is not None) << 3 | (value.status_inquiry is not None) << 2 | (value.setup_acknowledge is not None) << 1 | (value.notify is not None)
-    w.pending = w.pending << 1 | ((additions != 0))
-    w.count += 1
+    additions = 0
+    if value.status is not None:
+        additions |= 8
+    if value.status_inquiry is not None:
+        additions |= 4
+    if value.setup_acknowledge is not None:
+        additions |= 2
+    if value.notify is not None:
+        additions |= 1
     if value.setup.__class__ is not bool:
         raise unfit(value.setup, 'a boolean')
-    w.pending = w.pending << 1 | value.setup
-    w.count += 1
     if value.call_proceeding.__class__ is not bool:
         raise unfit(value.call_proceeding, 'a boolean')
-    w.pending = w.pending << 1 | value.call_proceeding
-    w.count += 1
     if value.connect.__class__ is not bool:
         raise unfit(value.connect, 'a boolean')
-    w.pending = w.pending << 1 | value.connect
-    w.count += 1
     if value.alerting.__class__ is not bool:
         raise unfit(value.alerting, 'a boolean')
-    w.pending = w.pending << 1 | value.alerting
-    w.count += 1
     if value.information.__class__ is not bool:
         raise unfit(value.information, 'a boolean')
-    w.pending = w.pending << 1 | value.information
-    w.count += 1
     if value.release_complete.__class__ is not bool:
         raise unfit(value.release_complete, 'a boolean')
-    w.pending = w.pending << 1 | value.release_complete
-    w.count += 1
     if value.facility.__class__ is not bool:
         raise unfit(value.facility, 'a boolean')
-    w.pending = w.pending << 1 | value.facility
-    w.count += 1
     if value.progress.__class__ is not bool:
         raise unfit(value.progress, 'a boolean')
-    w.pending = w.pending << 1 | value.progress
-    w.count += 1
     if value.empty.__class__ is not bool:
         raise unfit(value.empty, 'a boolean')
-    w.pending = w.pending << 1 | value.empty
-    w.count += 1
+    w.pending = w.pending << 10 | (1 if additions else 0) << 9 | value.setup << 8 | value.call_proceeding << 7 | value.connect << 6 | value.alerting << 5 | value.information << 4 | value.release_complete << 3 | value.facility << 2 | value.progress << 1 | value.empty
+    w.count += 10
     if not additions:
         return
     w.pending = w.pending << 11 | 48 | additions
     w.count += 11
     if value.status is not None:
-        w.open_type(e__boolean, value.status)
+        w.open_boolean(value.status)
     if value.status_inquiry is not None:
-        w.open_type(e__boolean, value.status_inquiry)
+        w.open_boolean(value.status_inquiry)
     if value.setup_acknowledge is not None:
-        w.open_type(e__boolean, value.setup_acknowledge)
+        w.open_boolean(value.setup_acknowledge)
     if value.notify is not None:
-        w.open_type(e__boolean, value.notify)
+        w.open_boolean(value.notify)
 
 
 def e_AdmissionReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.AdmissionReject:
         raise unfit(value, 'AdmissionReject')
-    additions = (value.alt_gk_info is not None) << 8 | (value.tokens is not None) << 7 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 6 | (value.call_signal_address is not None) << 5 | (value.integrity_check_value is not None) << 4 | (value.service_control is not None) << 3 | (value.feature_set is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.alt_gk_info is not None:
+        additions |= 256
+    if value.tokens is not None:
+        additions |= 128
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 64
+    if value.call_signal_address is not None:
+        additions |= 32
+    if value.integrity_check_value is not None:
+        additions |= 16
+    if value.service_control is not None:
+        additions |= 8
+    if value.feature_set is not None:
+        additions |= 4
+    if value.generic_data is not None:
+        additions |= 2
+    if value.assigned_gatekeeper is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -3998,8 +4776,37 @@ def e__sequence_of_partynumber_0_none(w: Writer, value: Any) -> None:
 def e_BandwidthRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.BandwidthRequest:
         raise unfit(value, 'BandwidthRequest')
-    additions = (value.call_identifier is not None) << 11 | (value.gatekeeper_identifier is not None) << 10 | (value.tokens is not None) << 9 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 8 | (value.integrity_check_value is not None) << 7 | (value.answered_call is not None) << 6 | (value.call_linkage is not None) << 5 | (value.capacity is not None) << 4 | (value.usage_information is not None) << 3 | (value.bandwidth_details is not None) << 2 | (value.generic_data is not None) << 1 | (value.transport_qos is not None)
-    w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.call_type is not None) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.call_identifier is not None:
+        additions |= 2048
+    if value.gatekeeper_identifier is not None:
+        additions |= 1024
+    if value.tokens is not None:
+        additions |= 512
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 256
+    if value.integrity_check_value is not None:
+        additions |= 128
+    if value.answered_call is not None:
+        additions |= 64
+    if value.call_linkage is not None:
+        additions |= 32
+    if value.capacity is not None:
+        additions |= 16
+    if value.usage_information is not None:
+        additions |= 8
+    if value.bandwidth_details is not None:
+        additions |= 4
+    if value.generic_data is not None:
+        additions |= 2
+    if value.transport_qos is not None:
+        additions |= 1
+    head = 4 if additions else 0
+    if value.call_type is not None:
+        head |= 2
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -4045,7 +4852,7 @@ def e_BandwidthRequest(w: Writer, value: Any) -> None:
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
     if value.answered_call is not None:
-        w.open_type(e__boolean, value.answered_call)
+        w.open_boolean(value.answered_call)
     if value.call_linkage is not None:
         w.open_type(e_CallLinkage, value.call_linkage)
     if value.capacity is not None:
@@ -4063,7 +4870,14 @@ def e_BandwidthRequest(w: Writer, value: Any) -> None:
 def e_RasUsageInformation(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RasUsageInformation:
         raise unfit(value, 'RasUsageInformation')
-    w.pending = w.pending << 4 | ((value.alerting_time is not None) << 2 | (value.connect_time is not None) << 1 | (value.end_time is not None))
+    head = 0
+    if value.alerting_time is not None:
+        head |= 4
+    if value.connect_time is not None:
+        head |= 2
+    if value.end_time is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     e__sequence_of_nonstandardparameter_0_none(w, value.non_standard_usage_fields)
     if value.alerting_time is not None:
@@ -4077,16 +4891,12 @@ def e_RasUsageInformation(w: Writer, value: Any) -> None:
 def e_BandwidthDetails(w: Writer, value: Any) -> None:
     if value.__class__ is not types.BandwidthDetails:
         raise unfit(value, 'BandwidthDetails')
-    w.pending = w.pending << 1 | (0)
-    w.count += 1
     if value.sender.__class__ is not bool:
         raise unfit(value.sender, 'a boolean')
-    w.pending = w.pending << 1 | value.sender
-    w.count += 1
     if value.multicast.__class__ is not bool:
         raise unfit(value.multicast, 'a boolean')
-    w.pending = w.pending << 1 | value.multicast
-    w.count += 1
+    w.pending = w.pending << 3 | (0) << 2 | value.sender << 1 | value.multicast
+    w.count += 3
     e__long_integer_0_4294967295(w, value.bandwidth)
     e_TransportChannelInfo(w, value.rtcp_addresses)
 
@@ -4094,7 +4904,12 @@ def e_BandwidthDetails(w: Writer, value: Any) -> None:
 def e_TransportChannelInfo(w: Writer, value: Any) -> None:
     if value.__class__ is not types.TransportChannelInfo:
         raise unfit(value, 'TransportChannelInfo')
-    w.pending = w.pending << 3 | ((value.send_address is not None) << 1 | (value.recv_address is not None))
+    head = 0
+    if value.send_address is not None:
+        head |= 2
+    if value.recv_address is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     if value.send_address is not None:
         e_TransportAddress(w, value.send_address)
@@ -4114,8 +4929,23 @@ def e__sequence_of_bandwidthdetails_0_none(w: Writer, value: Any) -> None:
 def e_BandwidthConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.BandwidthConfirm:
         raise unfit(value, 'BandwidthConfirm')
-    additions = (value.tokens is not None) << 5 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 4 | (value.integrity_check_value is not None) << 3 | (value.capacity is not None) << 2 | (value.generic_data is not None) << 1 | (value.transport_qos is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.tokens is not None:
+        additions |= 32
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 16
+    if value.integrity_check_value is not None:
+        additions |= 8
+    if value.capacity is not None:
+        additions |= 4
+    if value.generic_data is not None:
+        additions |= 2
+    if value.transport_qos is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -4149,8 +4979,21 @@ def e_BandwidthConfirm(w: Writer, value: Any) -> None:
 def e_BandwidthReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.BandwidthReject:
         raise unfit(value, 'BandwidthReject')
-    additions = (value.alt_gk_info is not None) << 4 | (value.tokens is not None) << 3 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 2 | (value.integrity_check_value is not None) << 1 | (value.generic_data is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.alt_gk_info is not None:
+        additions |= 16
+    if value.tokens is not None:
+        additions |= 8
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 4
+    if value.integrity_check_value is not None:
+        additions |= 2
+    if value.generic_data is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -4195,8 +5038,37 @@ def e_BandRejectReason(w: Writer, value: Any) -> None:
 def e_DisengageRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.DisengageRequest:
         raise unfit(value, 'DisengageRequest')
-    additions = (value.call_identifier is not None) << 12 | (value.gatekeeper_identifier is not None) << 11 | (value.tokens is not None) << 10 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 9 | (value.integrity_check_value is not None) << 8 | (value.answered_call is not None) << 7 | (value.call_linkage is not None) << 6 | (value.capacity is not None) << 5 | (value.circuit_info is not None) << 4 | (value.usage_information is not None) << 3 | (value.termination_cause is not None) << 2 | (value.service_control is not None) << 1 | (value.generic_data is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.call_identifier is not None:
+        additions |= 4096
+    if value.gatekeeper_identifier is not None:
+        additions |= 2048
+    if value.tokens is not None:
+        additions |= 1024
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 512
+    if value.integrity_check_value is not None:
+        additions |= 256
+    if value.answered_call is not None:
+        additions |= 128
+    if value.call_linkage is not None:
+        additions |= 64
+    if value.capacity is not None:
+        additions |= 32
+    if value.circuit_info is not None:
+        additions |= 16
+    if value.usage_information is not None:
+        additions |= 8
+    if value.termination_cause is not None:
+        additions |= 4
+    if value.service_control is not None:
+        additions |= 2
+    if value.generic_data is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -4240,7 +5112,7 @@ def e_DisengageRequest(w: Writer, value: Any) -> None:
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
     if value.answered_call is not None:
-        w.open_type(e__boolean, value.answered_call)
+        w.open_boolean(value.answered_call)
     if value.call_linkage is not None:
         w.open_type(e_CallLinkage, value.call_linkage)
     if value.capacity is not None:
@@ -4310,8 +5182,27 @@ def e__octet_string_2_32(w: Writer, value: Any) -> None:
 def e_DisengageConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.DisengageConfirm:
         raise unfit(value, 'DisengageConfirm')
-    additions = (value.tokens is not None) << 7 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 6 | (value.integrity_check_value is not None) << 5 | (value.capacity is not None) << 4 | (value.circuit_info is not None) << 3 | (value.usage_information is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.tokens is not None:
+        additions |= 128
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 64
+    if value.integrity_check_value is not None:
+        additions |= 32
+    if value.capacity is not None:
+        additions |= 16
+    if value.circuit_info is not None:
+        additions |= 8
+    if value.usage_information is not None:
+        additions |= 4
+    if value.generic_data is not None:
+        additions |= 2
+    if value.assigned_gatekeeper is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -4348,8 +5239,21 @@ def e_DisengageConfirm(w: Writer, value: Any) -> None:
 def e_DisengageReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.DisengageReject:
         raise unfit(value, 'DisengageReject')
-    additions = (value.alt_gk_info is not None) << 4 | (value.tokens is not None) << 3 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 2 | (value.integrity_check_value is not None) << 1 | (value.generic_data is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.alt_gk_info is not None:
+        additions |= 16
+    if value.tokens is not None:
+        additions |= 8
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 4
+    if value.integrity_check_value is not None:
+        additions |= 2
+    if value.generic_data is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -4393,8 +5297,47 @@ def e_DisengageRejectReason(w: Writer, value: Any) -> None:
 def e_LocationRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.LocationRequest:
         raise unfit(value, 'LocationRequest')
-    additions = (value.source_info is not None) << 16 | (value.can_map_alias is not None) << 15 | (value.gatekeeper_identifier is not None) << 14 | (value.tokens is not None) << 13 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 12 | (value.integrity_check_value is not None) << 11 | (value.desired_protocols is not None) << 10 | (value.desired_tunnelled_protocol is not None) << 9 | (value.feature_set is not None) << 8 | (value.generic_data is not None) << 7 | (value.hop_count is not None) << 6 | (value.circuit_info is not None) << 5 | (value.call_identifier is not None) << 4 | (value.band_width is not None) << 3 | (value.source_endpoint_info is not None) << 2 | (value.can_map_src_alias is not None) << 1 | (value.language is not None)
-    w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.endpoint_identifier is not None) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.source_info is not None:
+        additions |= 65536
+    if value.can_map_alias is not None:
+        additions |= 32768
+    if value.gatekeeper_identifier is not None:
+        additions |= 16384
+    if value.tokens is not None:
+        additions |= 8192
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 4096
+    if value.integrity_check_value is not None:
+        additions |= 2048
+    if value.desired_protocols is not None:
+        additions |= 1024
+    if value.desired_tunnelled_protocol is not None:
+        additions |= 512
+    if value.feature_set is not None:
+        additions |= 256
+    if value.generic_data is not None:
+        additions |= 128
+    if value.hop_count is not None:
+        additions |= 64
+    if value.circuit_info is not None:
+        additions |= 32
+    if value.call_identifier is not None:
+        additions |= 16
+    if value.band_width is not None:
+        additions |= 8
+    if value.source_endpoint_info is not None:
+        additions |= 4
+    if value.can_map_src_alias is not None:
+        additions |= 2
+    if value.language is not None:
+        additions |= 1
+    head = 4 if additions else 0
+    if value.endpoint_identifier is not None:
+        head |= 2
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -4415,7 +5358,7 @@ def e_LocationRequest(w: Writer, value: Any) -> None:
     if value.source_info is not None:
         w.open_type(e__sequence_of_aliasaddress_0_none, value.source_info)
     if value.can_map_alias is not None:
-        w.open_type(e__boolean, value.can_map_alias)
+        w.open_boolean(value.can_map_alias)
     if value.gatekeeper_identifier is not None:
         w.open_type(e__text_1_128_none_16, value.gatekeeper_identifier)
     if value.tokens is not None:
@@ -4445,7 +5388,7 @@ def e_LocationRequest(w: Writer, value: Any) -> None:
     if value.source_endpoint_info is not None:
         w.open_type(e__sequence_of_aliasaddress_0_none, value.source_endpoint_info)
     if value.can_map_src_alias is not None:
-        w.open_type(e__boolean, value.can_map_src_alias)
+        w.open_boolean(value.can_map_src_alias)
     if value.language is not None:
         w.open_type(e__sequence_of__text_1_32_none_8_0_none, value.language)
 
@@ -4461,8 +5404,45 @@ def e__integer_1_255(w: Writer, value: Any) -> None:
 def e_LocationConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.LocationConfirm:
         raise unfit(value, 'LocationConfirm')
-    additions = (value.destination_info is not None) << 16 | (value.dest_extra_call_info is not None) << 15 | (value.destination_type is not None) << 14 | (value.remote_extension_address is not None) << 13 | (value.alternate_endpoints is not None) << 12 | (value.tokens is not None) << 11 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 10 | (value.integrity_check_value is not None) << 9 | (value.alternate_transport_addresses is not None) << 8 | (value.supported_protocols is not None) << 7 | (value.multiple_calls is not None) << 6 | (value.feature_set is not None) << 5 | (value.generic_data is not None) << 4 | (value.circuit_info is not None) << 3 | (value.service_control is not None) << 2 | (value.modified_src_info is not None) << 1 | (value.band_width is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.destination_info is not None:
+        additions |= 65536
+    if value.dest_extra_call_info is not None:
+        additions |= 32768
+    if value.destination_type is not None:
+        additions |= 16384
+    if value.remote_extension_address is not None:
+        additions |= 8192
+    if value.alternate_endpoints is not None:
+        additions |= 4096
+    if value.tokens is not None:
+        additions |= 2048
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 1024
+    if value.integrity_check_value is not None:
+        additions |= 512
+    if value.alternate_transport_addresses is not None:
+        additions |= 256
+    if value.supported_protocols is not None:
+        additions |= 128
+    if value.multiple_calls is not None:
+        additions |= 64
+    if value.feature_set is not None:
+        additions |= 32
+    if value.generic_data is not None:
+        additions |= 16
+    if value.circuit_info is not None:
+        additions |= 8
+    if value.service_control is not None:
+        additions |= 4
+    if value.modified_src_info is not None:
+        additions |= 2
+    if value.band_width is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -4501,7 +5481,7 @@ def e_LocationConfirm(w: Writer, value: Any) -> None:
     if value.supported_protocols is not None:
         w.open_type(e__sequence_of_supportedprotocols_0_none, value.supported_protocols)
     if value.multiple_calls is not None:
-        w.open_type(e__boolean, value.multiple_calls)
+        w.open_boolean(value.multiple_calls)
     if value.feature_set is not None:
         w.open_type(e_FeatureSet, value.feature_set)
     if value.generic_data is not None:
@@ -4519,8 +5499,25 @@ def e_LocationConfirm(w: Writer, value: Any) -> None:
 def e_LocationReject(w: Writer, value: Any) -> None:
     if value.__class__ is not types.LocationReject:
         raise unfit(value, 'LocationReject')
-    additions = (value.alt_gk_info is not None) << 6 | (value.tokens is not None) << 5 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 4 | (value.integrity_check_value is not None) << 3 | (value.feature_set is not None) << 2 | (value.generic_data is not None) << 1 | (value.service_control is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.alt_gk_info is not None:
+        additions |= 64
+    if value.tokens is not None:
+        additions |= 32
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 16
+    if value.integrity_check_value is not None:
+        additions |= 8
+    if value.feature_set is not None:
+        additions |= 4
+    if value.generic_data is not None:
+        additions |= 2
+    if value.service_control is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -4568,8 +5565,37 @@ def e_LocationRejectReason(w: Writer, value: Any) -> None:
 def e_InfoRequest(w: Writer, value: Any) -> None:
     if value.__class__ is not types.InfoRequest:
         raise unfit(value, 'InfoRequest')
-    additions = (value.call_identifier is not None) << 11 | (value.tokens is not None) << 10 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 9 | (value.integrity_check_value is not None) << 8 | (value.uuies_requested is not None) << 7 | (value.call_linkage is not None) << 6 | (value.usage_info_requested is not None) << 5 | (value.segmented_response_supported is not None) << 4 | (value.next_segment_requested is not None) << 3 | (value.capacity_info_requested is not None) << 2 | (value.generic_data is not None) << 1 | (value.assigned_gatekeeper is not None)
-    w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.non_standard_data is not None) << 1 | (value.reply_address is not None))
+    additions = 0
+    if value.call_identifier is not None:
+        additions |= 2048
+    if value.tokens is not None:
+        additions |= 1024
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 512
+    if value.integrity_check_value is not None:
+        additions |= 256
+    if value.uuies_requested is not None:
+        additions |= 128
+    if value.call_linkage is not None:
+        additions |= 64
+    if value.usage_info_requested is not None:
+        additions |= 32
+    if value.segmented_response_supported is not None:
+        additions |= 16
+    if value.next_segment_requested is not None:
+        additions |= 8
+    if value.capacity_info_requested is not None:
+        additions |= 4
+    if value.generic_data is not None:
+        additions |= 2
+    if value.assigned_gatekeeper is not None:
+        additions |= 1
+    head = 4 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 2
+    if value.reply_address is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -4608,11 +5634,11 @@ def e_InfoRequest(w: Writer, value: Any) -> None:
     if value.usage_info_requested is not None:
         w.open_type(e_RasUsageInfoTypes, value.usage_info_requested)
     if value.segmented_response_supported is not None:
-        w.open_type(e__present, value.segmented_response_supported)
+        w.open_present(value.segmented_response_supported)
     if value.next_segment_requested is not None:
         w.open_type(e__integer_0_65535, value.next_segment_requested)
     if value.capacity_info_requested is not None:
-        w.open_type(e__present, value.capacity_info_requested)
+        w.open_present(value.capacity_info_requested)
     if value.generic_data is not None:
         w.open_type(e__sequence_of_genericdata_0_none, value.generic_data)
     if value.assigned_gatekeeper is not None:
@@ -4622,8 +5648,31 @@ def e_InfoRequest(w: Writer, value: Any) -> None:
 def e_InfoRequestResponse(w: Writer, value: Any) -> None:
     if value.__class__ is not types.InfoRequestResponse:
         raise unfit(value, 'InfoRequestResponse')
-    additions = (value.tokens is not None) << 7 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 6 | (value.integrity_check_value is not None) << 5 | (value.need_response is not None) << 4 | (value.capacity is not None) << 3 | (value.irr_status is not None) << 2 | (value.unsolicited is not None) << 1 | (value.generic_data is not None)
-    w.pending = w.pending << 4 | ((additions != 0) << 3 | (value.non_standard_data is not None) << 2 | (value.endpoint_alias is not None) << 1 | (value.per_call_info is not None))
+    additions = 0
+    if value.tokens is not None:
+        additions |= 128
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 64
+    if value.integrity_check_value is not None:
+        additions |= 32
+    if value.need_response is not None:
+        additions |= 16
+    if value.capacity is not None:
+        additions |= 8
+    if value.irr_status is not None:
+        additions |= 4
+    if value.unsolicited is not None:
+        additions |= 2
+    if value.generic_data is not None:
+        additions |= 1
+    head = 8 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 4
+    if value.endpoint_alias is not None:
+        head |= 2
+    if value.per_call_info is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -4654,13 +5703,13 @@ def e_InfoRequestResponse(w: Writer, value: Any) -> None:
     if value.integrity_check_value is not None:
         w.open_type(e_ICV, value.integrity_check_value)
     if value.need_response is not None:
-        w.open_type(e__boolean, value.need_response)
+        w.open_boolean(value.need_response)
     if value.capacity is not None:
         w.open_type(e_CallCapacity, value.capacity)
     if value.irr_status is not None:
         w.open_type(e_InfoRequestResponseStatus, value.irr_status)
     if value.unsolicited is not None:
-        w.open_type(e__boolean, value.unsolicited)
+        w.open_boolean(value.unsolicited)
     if value.generic_data is not None:
         w.open_type(e__sequence_of_genericdata_0_none, value.generic_data)
 
@@ -4668,8 +5717,35 @@ def e_InfoRequestResponse(w: Writer, value: Any) -> None:
 def e_InfoRequestResponsePerCallInfoItem(w: Writer, value: Any) -> None:
     if value.__class__ is not types.InfoRequestResponsePerCallInfoItem:
         raise unfit(value, 'InfoRequestResponsePerCallInfoItem')
-    additions = (value.call_identifier is not None) << 7 | (value.tokens is not None) << 6 | (value.crypto_tokens is not None) << 5 | (value.substitute_conf_i_ds is not None) << 4 | (value.pdu is not None) << 3 | (value.call_linkage is not None) << 2 | (value.usage_information is not None) << 1 | (value.circuit_info is not None)
-    w.pending = w.pending << 6 | ((additions != 0) << 5 | (value.non_standard_data is not None) << 4 | (value.originator is not None) << 3 | (value.audio is not None) << 2 | (value.video is not None) << 1 | (value.data is not None))
+    additions = 0
+    if value.call_identifier is not None:
+        additions |= 128
+    if value.tokens is not None:
+        additions |= 64
+    if value.crypto_tokens is not None:
+        additions |= 32
+    if value.substitute_conf_i_ds is not None:
+        additions |= 16
+    if value.pdu is not None:
+        additions |= 8
+    if value.call_linkage is not None:
+        additions |= 4
+    if value.usage_information is not None:
+        additions |= 2
+    if value.circuit_info is not None:
+        additions |= 1
+    head = 32 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 16
+    if value.originator is not None:
+        head |= 8
+    if value.audio is not None:
+        head |= 4
+    if value.video is not None:
+        head |= 2
+    if value.data is not None:
+        head |= 1
+    w.pending = w.pending << 6 | head
     w.count += 6
     if value.non_standard_data is not None:
         e_NonStandardParameter(w, value.non_standard_data)
@@ -4729,8 +5805,12 @@ def e_InfoRequestResponsePerCallInfoItem(w: Writer, value: Any) -> None:
 def e_RTPSession(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RTPSession:
         raise unfit(value, 'RTPSession')
-    additions = (value.multicast is not None) << 1 | (value.bandwidth is not None)
-    w.pending = w.pending << 1 | ((additions != 0))
+    additions = 0
+    if value.multicast is not None:
+        additions |= 2
+    if value.bandwidth is not None:
+        additions |= 1
+    w.pending = w.pending << 1 | (1 if additions else 0)
     w.count += 1
     e_TransportChannelInfo(w, value.rtp_address)
     e_TransportChannelInfo(w, value.rtcp_address)
@@ -4747,7 +5827,7 @@ def e_RTPSession(w: Writer, value: Any) -> None:
     w.pending = w.pending << 9 | 4 | additions
     w.count += 9
     if value.multicast is not None:
-        w.open_type(e__present, value.multicast)
+        w.open_present(value.multicast)
     if value.bandwidth is not None:
         w.open_type(e__long_integer_0_4294967295, value.bandwidth)
 
@@ -4813,8 +5893,29 @@ def e_InfoRequestResponsePerCallInfoItemPduItem(w: Writer, value: Any) -> None:
 def e_H323UUPDU(w: Writer, value: Any) -> None:
     if value.__class__ is not types.H323UUPDU:
         raise unfit(value, 'H323UUPDU')
-    additions = (value.h4501_supplementary_service is not None) << 8 | (value.h245_tunnelling is not None) << 7 | (value.h245_control is not None) << 6 | (value.non_standard_control is not None) << 5 | (value.call_linkage is not None) << 4 | (value.tunnelled_signalling_message is not None) << 3 | (value.provisional_resp_to_h245_tunnelling is not None) << 2 | (value.stimulus_control is not None) << 1 | (value.generic_data is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.non_standard_data is not None))
+    additions = 0
+    if value.h4501_supplementary_service is not None:
+        additions |= 256
+    if value.h245_tunnelling is not None:
+        additions |= 128
+    if value.h245_control is not None:
+        additions |= 64
+    if value.non_standard_control is not None:
+        additions |= 32
+    if value.call_linkage is not None:
+        additions |= 16
+    if value.tunnelled_signalling_message is not None:
+        additions |= 8
+    if value.provisional_resp_to_h245_tunnelling is not None:
+        additions |= 4
+    if value.stimulus_control is not None:
+        additions |= 2
+    if value.generic_data is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e_H323UUPDUH323MessageBody(w, value.h323_message_body)
     if value.non_standard_data is not None:
@@ -4826,7 +5927,7 @@ def e_H323UUPDU(w: Writer, value: Any) -> None:
     if value.h4501_supplementary_service is not None:
         w.open_type(e__sequence_of__octet_string_0_none_0_none, value.h4501_supplementary_service)
     if value.h245_tunnelling is not None:
-        w.open_type(e__boolean, value.h245_tunnelling)
+        w.open_boolean(value.h245_tunnelling)
     if value.h245_control is not None:
         w.open_type(e__sequence_of__octet_string_0_none_0_none, value.h245_control)
     if value.non_standard_control is not None:
@@ -4836,7 +5937,7 @@ def e_H323UUPDU(w: Writer, value: Any) -> None:
     if value.tunnelled_signalling_message is not None:
         w.open_type(e_H323UUPDUTunnelledSignallingMessage, value.tunnelled_signalling_message)
     if value.provisional_resp_to_h245_tunnelling is not None:
-        w.open_type(e__present, value.provisional_resp_to_h245_tunnelling)
+        w.open_present(value.provisional_resp_to_h245_tunnelling)
     if value.stimulus_control is not None:
         w.open_type(e_StimulusControl, value.stimulus_control)
     if value.generic_data is not None:
@@ -4858,8 +5959,79 @@ def e_H323UUPDUH323MessageBody(w: Writer, value: Any) -> None:
 def e_SetupUUIE(w: Writer, value: Any) -> None:
     if value.__class__ is not types.SetupUUIE:
         raise unfit(value, 'SetupUUIE')
-    additions = (value.source_call_signal_address is not None) << 27 | (value.remote_extension_address is not None) << 26 | (value.call_identifier is not None) << 25 | (value.h245_security_capability is not None) << 24 | (value.tokens is not None) << 23 | (value.crypto_tokens is not None) << 22 | (value.fast_start is not None) << 21 | (value.media_wait_for_connect is not None) << 20 | (value.can_overlap_send is not None) << 19 | (value.endpoint_identifier is not None) << 18 | (value.multiple_calls is not None) << 17 | (value.maintain_connection is not None) << 16 | (value.connection_parameters is not None) << 15 | (value.language is not None) << 14 | (value.presentation_indicator is not None) << 13 | (value.screening_indicator is not None) << 12 | (value.service_control is not None) << 11 | (value.symmetric_operation_required is not None) << 10 | (value.capacity is not None) << 9 | (value.circuit_info is not None) << 8 | (value.desired_protocols is not None) << 7 | (value.needed_features is not None) << 6 | (value.desired_features is not None) << 5 | (value.supported_features is not None) << 4 | (value.parallel_h245_control is not None) << 3 | (value.additional_source_addresses is not None) << 2 | (value.hop_count is not None) << 1 | (value.display_name is not None)
-    w.pending = w.pending << 8 | ((additions != 0) << 7 | (value.h245_address is not None) << 6 | (value.source_address is not None) << 5 | (value.destination_address is not None) << 4 | (value.dest_call_signal_address is not None) << 3 | (value.dest_extra_call_info is not None) << 2 | (value.dest_extra_crv is not None) << 1 | (value.call_services is not None))
+    additions = 0
+    if value.source_call_signal_address is not None:
+        additions |= 134217728
+    if value.remote_extension_address is not None:
+        additions |= 67108864
+    if value.call_identifier is not None:
+        additions |= 33554432
+    if value.h245_security_capability is not None:
+        additions |= 16777216
+    if value.tokens is not None:
+        additions |= 8388608
+    if value.crypto_tokens is not None:
+        additions |= 4194304
+    if value.fast_start is not None:
+        additions |= 2097152
+    if value.media_wait_for_connect is not None:
+        additions |= 1048576
+    if value.can_overlap_send is not None:
+        additions |= 524288
+    if value.endpoint_identifier is not None:
+        additions |= 262144
+    if value.multiple_calls is not None:
+        additions |= 131072
+    if value.maintain_connection is not None:
+        additions |= 65536
+    if value.connection_parameters is not None:
+        additions |= 32768
+    if value.language is not None:
+        additions |= 16384
+    if value.presentation_indicator is not None:
+        additions |= 8192
+    if value.screening_indicator is not None:
+        additions |= 4096
+    if value.service_control is not None:
+        additions |= 2048
+    if value.symmetric_operation_required is not None:
+        additions |= 1024
+    if value.capacity is not None:
+        additions |= 512
+    if value.circuit_info is not None:
+        additions |= 256
+    if value.desired_protocols is not None:
+        additions |= 128
+    if value.needed_features is not None:
+        additions |= 64
+    if value.desired_features is not None:
+        additions |= 32
+    if value.supported_features is not None:
+        additions |= 16
+    if value.parallel_h245_control is not None:
+        additions |= 8
+    if value.additional_source_addresses is not None:
+        additions |= 4
+    if value.hop_count is not None:
+        additions |= 2
+    if value.display_name is not None:
+        additions |= 1
+    head = 128 if additions else 0
+    if value.h245_address is not None:
+        head |= 64
+    if value.source_address is not None:
+        head |= 32
+    if value.destination_address is not None:
+        head |= 16
+    if value.dest_call_signal_address is not None:
+        head |= 8
+    if value.dest_extra_call_info is not None:
+        head |= 4
+    if value.dest_extra_crv is not None:
+        head |= 2
+    if value.call_services is not None:
+        head |= 1
+    w.pending = w.pending << 8 | head
     w.count += 8
     e__object_identifier(w, value.protocol_identifier)
     if value.h245_address is not None:
@@ -4911,15 +6083,15 @@ def e_SetupUUIE(w: Writer, value: Any) -> None:
     if value.fast_start is not None:
         w.open_type(e__sequence_of__octet_string_0_none_0_none, value.fast_start)
     if value.media_wait_for_connect is not None:
-        w.open_type(e__boolean, value.media_wait_for_connect)
+        w.open_boolean(value.media_wait_for_connect)
     if value.can_overlap_send is not None:
-        w.open_type(e__boolean, value.can_overlap_send)
+        w.open_boolean(value.can_overlap_send)
     if value.endpoint_identifier is not None:
         w.open_type(e__text_1_128_none_16, value.endpoint_identifier)
     if value.multiple_calls is not None:
-        w.open_type(e__boolean, value.multiple_calls)
+        w.open_boolean(value.multiple_calls)
     if value.maintain_connection is not None:
-        w.open_type(e__boolean, value.maintain_connection)
+        w.open_boolean(value.maintain_connection)
     if value.connection_parameters is not None:
         w.open_type(e_SetupUUIEConnectionParameters, value.connection_parameters)
     if value.language is not None:
@@ -4931,7 +6103,7 @@ def e_SetupUUIE(w: Writer, value: Any) -> None:
     if value.service_control is not None:
         w.open_type(e__sequence_of_servicecontrolsession_0_none, value.service_control)
     if value.symmetric_operation_required is not None:
-        w.open_type(e__present, value.symmetric_operation_required)
+        w.open_present(value.symmetric_operation_required)
     if value.capacity is not None:
         w.open_type(e_CallCapacity, value.capacity)
     if value.circuit_info is not None:
@@ -4981,7 +6153,10 @@ def e_H245Security(w: Writer, value: Any) -> None:
 def e_SecurityCapabilities(w: Writer, value: Any) -> None:
     if value.__class__ is not types.SecurityCapabilities:
         raise unfit(value, 'SecurityCapabilities')
-    w.pending = w.pending << 2 | ((value.non_standard is not None))
+    head = 0
+    if value.non_standard is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     if value.non_standard is not None:
         e_NonStandardParameter(w, value.non_standard)
@@ -5068,7 +6243,12 @@ e__enumerated__userprovidednotscreened_userprovidedverifiedandp = primitives.enc
 def e_ExtendedAliasAddress(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ExtendedAliasAddress:
         raise unfit(value, 'ExtendedAliasAddress')
-    w.pending = w.pending << 3 | ((value.presentation_indicator is not None) << 1 | (value.screening_indicator is not None))
+    head = 0
+    if value.presentation_indicator is not None:
+        head |= 2
+    if value.screening_indicator is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     e_AliasAddress(w, value.address)
     if value.presentation_indicator is not None:
@@ -5097,7 +6277,10 @@ def e__integer_1_31(w: Writer, value: Any) -> None:
 def e_DisplayName(w: Writer, value: Any) -> None:
     if value.__class__ is not types.DisplayName:
         raise unfit(value, 'DisplayName')
-    w.pending = w.pending << 1 | ((value.language is not None))
+    head = 0
+    if value.language is not None:
+        head |= 1
+    w.pending = w.pending << 1 | head
     w.count += 1
     if value.language is not None:
         e__text_0_none_none_8(w, value.language)
@@ -5128,8 +6311,29 @@ def e__sequence_of_displayname_0_none(w: Writer, value: Any) -> None:
 def e_CallProceedingUUIE(w: Writer, value: Any) -> None:
     if value.__class__ is not types.CallProceedingUUIE:
         raise unfit(value, 'CallProceedingUUIE')
-    additions = (value.call_identifier is not None) << 8 | (value.h245_security_mode is not None) << 7 | (value.tokens is not None) << 6 | (value.crypto_tokens is not None) << 5 | (value.fast_start is not None) << 4 | (value.multiple_calls is not None) << 3 | (value.maintain_connection is not None) << 2 | (value.fast_connect_refused is not None) << 1 | (value.feature_set is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.h245_address is not None))
+    additions = 0
+    if value.call_identifier is not None:
+        additions |= 256
+    if value.h245_security_mode is not None:
+        additions |= 128
+    if value.tokens is not None:
+        additions |= 64
+    if value.crypto_tokens is not None:
+        additions |= 32
+    if value.fast_start is not None:
+        additions |= 16
+    if value.multiple_calls is not None:
+        additions |= 8
+    if value.maintain_connection is not None:
+        additions |= 4
+    if value.fast_connect_refused is not None:
+        additions |= 2
+    if value.feature_set is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.h245_address is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e__object_identifier(w, value.protocol_identifier)
     e_EndpointType(w, value.destination_info)
@@ -5150,11 +6354,11 @@ def e_CallProceedingUUIE(w: Writer, value: Any) -> None:
     if value.fast_start is not None:
         w.open_type(e__sequence_of__octet_string_0_none_0_none, value.fast_start)
     if value.multiple_calls is not None:
-        w.open_type(e__boolean, value.multiple_calls)
+        w.open_boolean(value.multiple_calls)
     if value.maintain_connection is not None:
-        w.open_type(e__boolean, value.maintain_connection)
+        w.open_boolean(value.maintain_connection)
     if value.fast_connect_refused is not None:
-        w.open_type(e__present, value.fast_connect_refused)
+        w.open_present(value.fast_connect_refused)
     if value.feature_set is not None:
         w.open_type(e_FeatureSet, value.feature_set)
 
@@ -5162,8 +6366,43 @@ def e_CallProceedingUUIE(w: Writer, value: Any) -> None:
 def e_ConnectUUIE(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ConnectUUIE:
         raise unfit(value, 'ConnectUUIE')
-    additions = (value.call_identifier is not None) << 15 | (value.h245_security_mode is not None) << 14 | (value.tokens is not None) << 13 | (value.crypto_tokens is not None) << 12 | (value.fast_start is not None) << 11 | (value.multiple_calls is not None) << 10 | (value.maintain_connection is not None) << 9 | (value.language is not None) << 8 | (value.connected_address is not None) << 7 | (value.presentation_indicator is not None) << 6 | (value.screening_indicator is not None) << 5 | (value.fast_connect_refused is not None) << 4 | (value.service_control is not None) << 3 | (value.capacity is not None) << 2 | (value.feature_set is not None) << 1 | (value.display_name is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.h245_address is not None))
+    additions = 0
+    if value.call_identifier is not None:
+        additions |= 32768
+    if value.h245_security_mode is not None:
+        additions |= 16384
+    if value.tokens is not None:
+        additions |= 8192
+    if value.crypto_tokens is not None:
+        additions |= 4096
+    if value.fast_start is not None:
+        additions |= 2048
+    if value.multiple_calls is not None:
+        additions |= 1024
+    if value.maintain_connection is not None:
+        additions |= 512
+    if value.language is not None:
+        additions |= 256
+    if value.connected_address is not None:
+        additions |= 128
+    if value.presentation_indicator is not None:
+        additions |= 64
+    if value.screening_indicator is not None:
+        additions |= 32
+    if value.fast_connect_refused is not None:
+        additions |= 16
+    if value.service_control is not None:
+        additions |= 8
+    if value.capacity is not None:
+        additions |= 4
+    if value.feature_set is not None:
+        additions |= 2
+    if value.display_name is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.h245_address is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e__object_identifier(w, value.protocol_identifier)
     if value.h245_address is not None:
@@ -5193,9 +6432,9 @@ def e_ConnectUUIE(w: Writer, value: Any) -> None:
     if value.fast_start is not None:
         w.open_type(e__sequence_of__octet_string_0_none_0_none, value.fast_start)
     if value.multiple_calls is not None:
-        w.open_type(e__boolean, value.multiple_calls)
+        w.open_boolean(value.multiple_calls)
     if value.maintain_connection is not None:
-        w.open_type(e__boolean, value.maintain_connection)
+        w.open_boolean(value.maintain_connection)
     if value.language is not None:
         w.open_type(e__sequence_of__text_1_32_none_8_0_none, value.language)
     if value.connected_address is not None:
@@ -5205,7 +6444,7 @@ def e_ConnectUUIE(w: Writer, value: Any) -> None:
     if value.screening_indicator is not None:
         w.open_type(e__enumerated__userprovidednotscreened_userprovidedverifiedandp, value.screening_indicator)
     if value.fast_connect_refused is not None:
-        w.open_type(e__present, value.fast_connect_refused)
+        w.open_present(value.fast_connect_refused)
     if value.service_control is not None:
         w.open_type(e__sequence_of_servicecontrolsession_0_none, value.service_control)
     if value.capacity is not None:
@@ -5219,8 +6458,41 @@ def e_ConnectUUIE(w: Writer, value: Any) -> None:
 def e_AlertingUUIE(w: Writer, value: Any) -> None:
     if value.__class__ is not types.AlertingUUIE:
         raise unfit(value, 'AlertingUUIE')
-    additions = (value.call_identifier is not None) << 14 | (value.h245_security_mode is not None) << 13 | (value.tokens is not None) << 12 | (value.crypto_tokens is not None) << 11 | (value.fast_start is not None) << 10 | (value.multiple_calls is not None) << 9 | (value.maintain_connection is not None) << 8 | (value.alerting_address is not None) << 7 | (value.presentation_indicator is not None) << 6 | (value.screening_indicator is not None) << 5 | (value.fast_connect_refused is not None) << 4 | (value.service_control is not None) << 3 | (value.capacity is not None) << 2 | (value.feature_set is not None) << 1 | (value.display_name is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.h245_address is not None))
+    additions = 0
+    if value.call_identifier is not None:
+        additions |= 16384
+    if value.h245_security_mode is not None:
+        additions |= 8192
+    if value.tokens is not None:
+        additions |= 4096
+    if value.crypto_tokens is not None:
+        additions |= 2048
+    if value.fast_start is not None:
+        additions |= 1024
+    if value.multiple_calls is not None:
+        additions |= 512
+    if value.maintain_connection is not None:
+        additions |= 256
+    if value.alerting_address is not None:
+        additions |= 128
+    if value.presentation_indicator is not None:
+        additions |= 64
+    if value.screening_indicator is not None:
+        additions |= 32
+    if value.fast_connect_refused is not None:
+        additions |= 16
+    if value.service_control is not None:
+        additions |= 8
+    if value.capacity is not None:
+        additions |= 4
+    if value.feature_set is not None:
+        additions |= 2
+    if value.display_name is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.h245_address is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e__object_identifier(w, value.protocol_identifier)
     e_EndpointType(w, value.destination_info)
@@ -5241,9 +6513,9 @@ def e_AlertingUUIE(w: Writer, value: Any) -> None:
     if value.fast_start is not None:
         w.open_type(e__sequence_of__octet_string_0_none_0_none, value.fast_start)
     if value.multiple_calls is not None:
-        w.open_type(e__boolean, value.multiple_calls)
+        w.open_boolean(value.multiple_calls)
     if value.maintain_connection is not None:
-        w.open_type(e__boolean, value.maintain_connection)
+        w.open_boolean(value.maintain_connection)
     if value.alerting_address is not None:
         w.open_type(e__sequence_of_aliasaddress_0_none, value.alerting_address)
     if value.presentation_indicator is not None:
@@ -5251,7 +6523,7 @@ def e_AlertingUUIE(w: Writer, value: Any) -> None:
     if value.screening_indicator is not None:
         w.open_type(e__enumerated__userprovidednotscreened_userprovidedverifiedandp, value.screening_indicator)
     if value.fast_connect_refused is not None:
-        w.open_type(e__present, value.fast_connect_refused)
+        w.open_present(value.fast_connect_refused)
     if value.service_control is not None:
         w.open_type(e__sequence_of_servicecontrolsession_0_none, value.service_control)
     if value.capacity is not None:
@@ -5265,8 +6537,20 @@ def e_AlertingUUIE(w: Writer, value: Any) -> None:
 def e_InformationUUIE(w: Writer, value: Any) -> None:
     if value.__class__ is not types.InformationUUIE:
         raise unfit(value, 'InformationUUIE')
-    additions = (value.call_identifier is not None) << 5 | (value.tokens is not None) << 4 | (value.crypto_tokens is not None) << 3 | (value.fast_start is not None) << 2 | (value.fast_connect_refused is not None) << 1 | (value.circuit_info is not None)
-    w.pending = w.pending << 1 | ((additions != 0))
+    additions = 0
+    if value.call_identifier is not None:
+        additions |= 32
+    if value.tokens is not None:
+        additions |= 16
+    if value.crypto_tokens is not None:
+        additions |= 8
+    if value.fast_start is not None:
+        additions |= 4
+    if value.fast_connect_refused is not None:
+        additions |= 2
+    if value.circuit_info is not None:
+        additions |= 1
+    w.pending = w.pending << 1 | (1 if additions else 0)
     w.count += 1
     e__object_identifier(w, value.protocol_identifier)
     if not additions:
@@ -5282,7 +6566,7 @@ def e_InformationUUIE(w: Writer, value: Any) -> None:
     if value.fast_start is not None:
         w.open_type(e__sequence_of__octet_string_0_none_0_none, value.fast_start)
     if value.fast_connect_refused is not None:
-        w.open_type(e__present, value.fast_connect_refused)
+        w.open_present(value.fast_connect_refused)
     if value.circuit_info is not None:
         w.open_type(e_CircuitInfo, value.circuit_info)
 
@@ -5290,8 +6574,33 @@ def e_InformationUUIE(w: Writer, value: Any) -> None:
 def e_ReleaseCompleteUUIE(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ReleaseCompleteUUIE:
         raise unfit(value, 'ReleaseCompleteUUIE')
-    additions = (value.call_identifier is not None) << 10 | (value.tokens is not None) << 9 | (value.crypto_tokens is not None) << 8 | (value.busy_address is not None) << 7 | (value.presentation_indicator is not None) << 6 | (value.screening_indicator is not None) << 5 | (value.capacity is not None) << 4 | (value.service_control is not None) << 3 | (value.feature_set is not None) << 2 | (value.destination_info is not None) << 1 | (value.display_name is not None)
-    w.pending = w.pending << 2 | ((additions != 0) << 1 | (value.reason is not None))
+    additions = 0
+    if value.call_identifier is not None:
+        additions |= 1024
+    if value.tokens is not None:
+        additions |= 512
+    if value.crypto_tokens is not None:
+        additions |= 256
+    if value.busy_address is not None:
+        additions |= 128
+    if value.presentation_indicator is not None:
+        additions |= 64
+    if value.screening_indicator is not None:
+        additions |= 32
+    if value.capacity is not None:
+        additions |= 16
+    if value.service_control is not None:
+        additions |= 8
+    if value.feature_set is not None:
+        additions |= 4
+    if value.destination_info is not None:
+        additions |= 2
+    if value.display_name is not None:
+        additions |= 1
+    head = 2 if additions else 0
+    if value.reason is not None:
+        head |= 1
+    w.pending = w.pending << 2 | head
     w.count += 2
     e__object_identifier(w, value.protocol_identifier)
     if value.reason is not None:
@@ -5327,8 +6636,47 @@ def e_ReleaseCompleteUUIE(w: Writer, value: Any) -> None:
 def e_FacilityUUIE(w: Writer, value: Any) -> None:
     if value.__class__ is not types.FacilityUUIE:
         raise unfit(value, 'FacilityUUIE')
-    additions = (value.call_identifier is not None) << 15 | (value.dest_extra_call_info is not None) << 14 | (value.remote_extension_address is not None) << 13 | (value.tokens is not None) << 12 | (value.crypto_tokens is not None) << 11 | (value.conferences is not None) << 10 | (value.h245_address is not None) << 9 | (value.fast_start is not None) << 8 | (value.multiple_calls is not None) << 7 | (value.maintain_connection is not None) << 6 | (value.fast_connect_refused is not None) << 5 | (value.service_control is not None) << 4 | (value.circuit_info is not None) << 3 | (value.feature_set is not None) << 2 | (value.destination_info is not None) << 1 | (value.h245_security_mode is not None)
-    w.pending = w.pending << 4 | ((additions != 0) << 3 | (value.alternative_address is not None) << 2 | (value.alternative_alias_address is not None) << 1 | (value.conference_id is not None))
+    additions = 0
+    if value.call_identifier is not None:
+        additions |= 32768
+    if value.dest_extra_call_info is not None:
+        additions |= 16384
+    if value.remote_extension_address is not None:
+        additions |= 8192
+    if value.tokens is not None:
+        additions |= 4096
+    if value.crypto_tokens is not None:
+        additions |= 2048
+    if value.conferences is not None:
+        additions |= 1024
+    if value.h245_address is not None:
+        additions |= 512
+    if value.fast_start is not None:
+        additions |= 256
+    if value.multiple_calls is not None:
+        additions |= 128
+    if value.maintain_connection is not None:
+        additions |= 64
+    if value.fast_connect_refused is not None:
+        additions |= 32
+    if value.service_control is not None:
+        additions |= 16
+    if value.circuit_info is not None:
+        additions |= 8
+    if value.feature_set is not None:
+        additions |= 4
+    if value.destination_info is not None:
+        additions |= 2
+    if value.h245_security_mode is not None:
+        additions |= 1
+    head = 8 if additions else 0
+    if value.alternative_address is not None:
+        head |= 4
+    if value.alternative_alias_address is not None:
+        head |= 2
+    if value.conference_id is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     e__object_identifier(w, value.protocol_identifier)
     if value.alternative_address is not None:
@@ -5367,11 +6715,11 @@ def e_FacilityUUIE(w: Writer, value: Any) -> None:
     if value.fast_start is not None:
         w.open_type(e__sequence_of__octet_string_0_none_0_none, value.fast_start)
     if value.multiple_calls is not None:
-        w.open_type(e__boolean, value.multiple_calls)
+        w.open_boolean(value.multiple_calls)
     if value.maintain_connection is not None:
-        w.open_type(e__boolean, value.maintain_connection)
+        w.open_boolean(value.maintain_connection)
     if value.fast_connect_refused is not None:
-        w.open_type(e__present, value.fast_connect_refused)
+        w.open_present(value.fast_connect_refused)
     if value.service_control is not None:
         w.open_type(e__sequence_of_servicecontrolsession_0_none, value.service_control)
     if value.circuit_info is not None:
@@ -5399,7 +6747,14 @@ def e_FacilityReason(w: Writer, value: Any) -> None:
 def e_ConferenceList(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ConferenceList:
         raise unfit(value, 'ConferenceList')
-    w.pending = w.pending << 4 | ((value.conference_id is not None) << 2 | (value.conference_alias is not None) << 1 | (value.non_standard_data is not None))
+    head = 0
+    if value.conference_id is not None:
+        head |= 4
+    if value.conference_alias is not None:
+        head |= 2
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     if value.conference_id is not None:
         octets = value.conference_id
@@ -5429,8 +6784,25 @@ def e__sequence_of_conferencelist_0_none(w: Writer, value: Any) -> None:
 def e_ProgressUUIE(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ProgressUUIE:
         raise unfit(value, 'ProgressUUIE')
-    additions = (value.multiple_calls is not None) << 2 | (value.maintain_connection is not None) << 1 | (value.fast_connect_refused is not None)
-    w.pending = w.pending << 6 | ((additions != 0) << 5 | (value.h245_address is not None) << 4 | (value.h245_security_mode is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None) << 1 | (value.fast_start is not None))
+    additions = 0
+    if value.multiple_calls is not None:
+        additions |= 4
+    if value.maintain_connection is not None:
+        additions |= 2
+    if value.fast_connect_refused is not None:
+        additions |= 1
+    head = 32 if additions else 0
+    if value.h245_address is not None:
+        head |= 16
+    if value.h245_security_mode is not None:
+        head |= 8
+    if value.tokens is not None:
+        head |= 4
+    if value.crypto_tokens is not None:
+        head |= 2
+    if value.fast_start is not None:
+        head |= 1
+    w.pending = w.pending << 6 | head
     w.count += 6
     e__object_identifier(w, value.protocol_identifier)
     e_EndpointType(w, value.destination_info)
@@ -5450,17 +6822,22 @@ def e_ProgressUUIE(w: Writer, value: Any) -> None:
     w.pending = w.pending << 10 | 16 | additions
     w.count += 10
     if value.multiple_calls is not None:
-        w.open_type(e__boolean, value.multiple_calls)
+        w.open_boolean(value.multiple_calls)
     if value.maintain_connection is not None:
-        w.open_type(e__boolean, value.maintain_connection)
+        w.open_boolean(value.maintain_connection)
     if value.fast_connect_refused is not None:
-        w.open_type(e__present, value.fast_connect_refused)
+        w.open_present(value.fast_connect_refused)
 
 
 def e_StatusUUIE(w: Writer, value: Any) -> None:
     if value.__class__ is not types.StatusUUIE:
         raise unfit(value, 'StatusUUIE')
-    w.pending = w.pending << 3 | ((value.tokens is not None) << 1 | (value.crypto_tokens is not None))
+    head = 0
+    if value.tokens is not None:
+        head |= 2
+    if value.crypto_tokens is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     e__object_identifier(w, value.protocol_identifier)
     e_CallIdentifier(w, value.call_identifier)
@@ -5473,7 +6850,12 @@ def e_StatusUUIE(w: Writer, value: Any) -> None:
 def e_StatusInquiryUUIE(w: Writer, value: Any) -> None:
     if value.__class__ is not types.StatusInquiryUUIE:
         raise unfit(value, 'StatusInquiryUUIE')
-    w.pending = w.pending << 3 | ((value.tokens is not None) << 1 | (value.crypto_tokens is not None))
+    head = 0
+    if value.tokens is not None:
+        head |= 2
+    if value.crypto_tokens is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     e__object_identifier(w, value.protocol_identifier)
     e_CallIdentifier(w, value.call_identifier)
@@ -5486,7 +6868,12 @@ def e_StatusInquiryUUIE(w: Writer, value: Any) -> None:
 def e_SetupAcknowledgeUUIE(w: Writer, value: Any) -> None:
     if value.__class__ is not types.SetupAcknowledgeUUIE:
         raise unfit(value, 'SetupAcknowledgeUUIE')
-    w.pending = w.pending << 3 | ((value.tokens is not None) << 1 | (value.crypto_tokens is not None))
+    head = 0
+    if value.tokens is not None:
+        head |= 2
+    if value.crypto_tokens is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     e__object_identifier(w, value.protocol_identifier)
     e_CallIdentifier(w, value.call_identifier)
@@ -5499,8 +6886,23 @@ def e_SetupAcknowledgeUUIE(w: Writer, value: Any) -> None:
 def e_NotifyUUIE(w: Writer, value: Any) -> None:
     if value.__class__ is not types.NotifyUUIE:
         raise unfit(value, 'NotifyUUIE')
-    additions = (value.connected_address is not None) << 4 | (value.presentation_indicator is not None) << 3 | (value.screening_indicator is not None) << 2 | (value.destination_info is not None) << 1 | (value.display_name is not None)
-    w.pending = w.pending << 3 | ((additions != 0) << 2 | (value.tokens is not None) << 1 | (value.crypto_tokens is not None))
+    additions = 0
+    if value.connected_address is not None:
+        additions |= 16
+    if value.presentation_indicator is not None:
+        additions |= 8
+    if value.screening_indicator is not None:
+        additions |= 4
+    if value.destination_info is not None:
+        additions |= 2
+    if value.display_name is not None:
+        additions |= 1
+    head = 4 if additions else 0
+    if value.tokens is not None:
+        head |= 2
+    if value.crypto_tokens is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     e__object_identifier(w, value.protocol_identifier)
     e_CallIdentifier(w, value.call_identifier)
@@ -5527,7 +6929,12 @@ def e_NotifyUUIE(w: Writer, value: Any) -> None:
 def e_H323UUPDUTunnelledSignallingMessage(w: Writer, value: Any) -> None:
     if value.__class__ is not types.H323UUPDUTunnelledSignallingMessage:
         raise unfit(value, 'H323UUPDUTunnelledSignallingMessage')
-    w.pending = w.pending << 3 | ((value.tunnelling_required is not None) << 1 | (value.non_standard_data is not None))
+    head = 0
+    if value.tunnelling_required is not None:
+        head |= 2
+    if value.non_standard_data is not None:
+        head |= 1
+    w.pending = w.pending << 3 | head
     w.count += 3
     e_TunnelledProtocol(w, value.tunnelled_protocol_id)
     e__sequence_of__octet_string_0_none_0_none(w, value.message_content)
@@ -5541,7 +6948,14 @@ def e_H323UUPDUTunnelledSignallingMessage(w: Writer, value: Any) -> None:
 def e_StimulusControl(w: Writer, value: Any) -> None:
     if value.__class__ is not types.StimulusControl:
         raise unfit(value, 'StimulusControl')
-    w.pending = w.pending << 4 | ((value.non_standard is not None) << 2 | (value.is_text is not None) << 1 | (value.h248_message is not None))
+    head = 0
+    if value.non_standard is not None:
+        head |= 4
+    if value.is_text is not None:
+        head |= 2
+    if value.h248_message is not None:
+        head |= 1
+    w.pending = w.pending << 4 | head
     w.count += 4
     if value.non_standard is not None:
         e_NonStandardParameter(w, value.non_standard)
@@ -5589,8 +7003,18 @@ def e_InfoRequestResponseStatus(w: Writer, value: Any) -> None:
 def e_NonStandardMessage(w: Writer, value: Any) -> None:
     if value.__class__ is not types.NonStandardMessage:
         raise unfit(value, 'NonStandardMessage')
-    additions = (value.tokens is not None) << 4 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.feature_set is not None) << 1 | (value.generic_data is not None)
-    w.pending = w.pending << 1 | ((additions != 0))
+    additions = 0
+    if value.tokens is not None:
+        additions |= 16
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 8
+    if value.integrity_check_value is not None:
+        additions |= 4
+    if value.feature_set is not None:
+        additions |= 2
+    if value.generic_data is not None:
+        additions |= 1
+    w.pending = w.pending << 1 | (1 if additions else 0)
     w.count += 1
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5620,8 +7044,16 @@ def e_NonStandardMessage(w: Writer, value: Any) -> None:
 def e_UnknownMessageResponse(w: Writer, value: Any) -> None:
     if value.__class__ is not types.UnknownMessageResponse:
         raise unfit(value, 'UnknownMessageResponse')
-    additions = (value.tokens is not None) << 3 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 2 | (value.integrity_check_value is not None) << 1 | (value.message_not_understood is not None)
-    w.pending = w.pending << 1 | ((additions != 0))
+    additions = 0
+    if value.tokens is not None:
+        additions |= 8
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        additions |= 4
+    if value.integrity_check_value is not None:
+        additions |= 2
+    if value.message_not_understood is not None:
+        additions |= 1
+    w.pending = w.pending << 1 | (1 if additions else 0)
     w.count += 1
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5648,7 +7080,16 @@ def e_UnknownMessageResponse(w: Writer, value: Any) -> None:
 def e_RequestInProgress(w: Writer, value: Any) -> None:
     if value.__class__ is not types.RequestInProgress:
         raise unfit(value, 'RequestInProgress')
-    w.pending = w.pending << 5 | ((value.non_standard_data is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 8
+    if value.tokens is not None:
+        head |= 4
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        head |= 2
+    if value.integrity_check_value is not None:
+        head |= 1
+    w.pending = w.pending << 5 | head
     w.count += 5
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5677,8 +7118,21 @@ def e_RequestInProgress(w: Writer, value: Any) -> None:
 def e_ResourcesAvailableIndicate(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ResourcesAvailableIndicate:
         raise unfit(value, 'ResourcesAvailableIndicate')
-    additions = (value.capacity is not None) << 1 | (value.generic_data is not None)
-    w.pending = w.pending << 5 | ((additions != 0) << 4 | (value.non_standard_data is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
+    additions = 0
+    if value.capacity is not None:
+        additions |= 2
+    if value.generic_data is not None:
+        additions |= 1
+    head = 16 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 8
+    if value.tokens is not None:
+        head |= 4
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        head |= 2
+    if value.integrity_check_value is not None:
+        head |= 1
+    w.pending = w.pending << 5 | head
     w.count += 5
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5716,8 +7170,19 @@ def e_ResourcesAvailableIndicate(w: Writer, value: Any) -> None:
 def e_ResourcesAvailableConfirm(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ResourcesAvailableConfirm:
         raise unfit(value, 'ResourcesAvailableConfirm')
-    additions = (value.generic_data is not None)
-    w.pending = w.pending << 5 | ((additions != 0) << 4 | (value.non_standard_data is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
+    additions = 0
+    if value.generic_data is not None:
+        additions |= 1
+    head = 16 if additions else 0
+    if value.non_standard_data is not None:
+        head |= 8
+    if value.tokens is not None:
+        head |= 4
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        head |= 2
+    if value.integrity_check_value is not None:
+        head |= 1
+    w.pending = w.pending << 5 | head
     w.count += 5
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5747,7 +7212,16 @@ def e_ResourcesAvailableConfirm(w: Writer, value: Any) -> None:
 def e_InfoRequestAck(w: Writer, value: Any) -> None:
     if value.__class__ is not types.InfoRequestAck:
         raise unfit(value, 'InfoRequestAck')
-    w.pending = w.pending << 5 | ((value.non_standard_data is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 8
+    if value.tokens is not None:
+        head |= 4
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        head |= 2
+    if value.integrity_check_value is not None:
+        head |= 1
+    w.pending = w.pending << 5 | head
     w.count += 5
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5770,7 +7244,18 @@ def e_InfoRequestAck(w: Writer, value: Any) -> None:
 def e_InfoRequestNak(w: Writer, value: Any) -> None:
     if value.__class__ is not types.InfoRequestNak:
         raise unfit(value, 'InfoRequestNak')
-    w.pending = w.pending << 6 | ((value.non_standard_data is not None) << 4 | (value.alt_gk_info is not None) << 3 | (value.tokens is not None) << 2 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 1 | (value.integrity_check_value is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 16
+    if value.alt_gk_info is not None:
+        head |= 8
+    if value.tokens is not None:
+        head |= 4
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        head |= 2
+    if value.integrity_check_value is not None:
+        head |= 1
+    w.pending = w.pending << 6 | head
     w.count += 6
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5808,7 +7293,24 @@ def e_InfoRequestNakReason(w: Writer, value: Any) -> None:
 def e_ServiceControlIndication(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ServiceControlIndication:
         raise unfit(value, 'ServiceControlIndication')
-    w.pending = w.pending << 9 | ((value.non_standard_data is not None) << 7 | (value.endpoint_identifier is not None) << 6 | (value.call_specific is not None) << 5 | (value.tokens is not None) << 4 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.feature_set is not None) << 1 | (value.generic_data is not None))
+    head = 0
+    if value.non_standard_data is not None:
+        head |= 128
+    if value.endpoint_identifier is not None:
+        head |= 64
+    if value.call_specific is not None:
+        head |= 32
+    if value.tokens is not None:
+        head |= 16
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        head |= 8
+    if value.integrity_check_value is not None:
+        head |= 4
+    if value.feature_set is not None:
+        head |= 2
+    if value.generic_data is not None:
+        head |= 1
+    w.pending = w.pending << 9 | head
     w.count += 9
     number = value.request_seq_num
     if not 1 <= number <= 65535:
@@ -5861,7 +7363,22 @@ def e_ServiceControlIndicationCallSpecific(w: Writer, value: Any) -> None:
 def e_ServiceControlResponse(w: Writer, value: Any) -> None:
     if value.__class__ is not types.ServiceControlResponse:
         raise unfit(value, 'ServiceControlResponse')
-    w.pending = w.pending << 8 | ((value.result is not None) << 6 | (value.non_standard_data is not None) << 5 | (value.tokens is not None) << 4 | (value.crypto_tokens is not None or w.crypto_tokens is not None) << 3 | (value.integrity_check_value is not None) << 2 | (value.feature_set is not None) << 1 | (value.generic_data is not None))
+    head = 0
+    if value.result is not None:
+        head |= 64
+    if value.non_standard_data is not None:
+        head |= 32
+    if value.tokens is not None:
+        head |= 16
+    if value.crypto_tokens is not None or w.crypto_tokens is not None:
+        head |= 8
+    if value.integrity_check_value is not None:
+        head |= 4
+    if value.feature_set is not None:
+        head |= 2
+    if value.generic_data is not None:
+        head |= 1
+    w.pending = w.pending << 8 | head
     w.count += 8
     number = value.request_seq_num
     if not 1 <= number <= 65535:

@@ -68,15 +68,18 @@ def extensions(data: bytes, p: int, known: int) -> tuple[int, int, int]:
     Raises:
         DecodeError: more additions than any version of the standard has.
     """
-    if data[p >> 3] >> (~p & 7) & 1:
-        # A normally small length (11.9.3.4): above 64 an ordinary one, which is not what `small` reads.
-        count, p = length(data, p + 1)
-    else:
-        count, p = bits(data, p + 1, 6) + 1, p + 7
-    if count > _MOST_ADDITIONS:
-        raise DecodeError("more than 256 extension additions")
-    bitmap = bits(data, p, count)
-    p += count
+    q = p >> 3
+    count = ((data[q] << 8 | data[q + 1]) >> (9 - (p & 7)) & 127) + 1
+    p += 7
+    if count > 64:
+        # A normally small length (11.9.3.4): above 64 an ordinary one behind its first bit.
+        count, p = length(data, p - 6)
+        if count > _MOST_ADDITIONS:
+            raise DecodeError("more than 256 extension additions")
+    end = p + count
+    last = end + 7 >> 3
+    bitmap = int.from_bytes(data[p >> 3 : last], "big") >> (last * 8 - end) & ((1 << count) - 1)
+    p = end
     if count <= known:
         return bitmap << (known - count), 0, p
     unknown = count - known
@@ -101,6 +104,21 @@ def open_type(data: bytes, p: int, decode: Decode, *depth: int) -> tuple[Any, in
     return value, p
 
 
+def open_boolean(data: bytes, p: int) -> tuple[bool, int]:
+    """The BOOLEAN inside an open type.
+
+    Raises:
+        DecodeError: there is nothing in it.
+    """
+    octet = p + 7 >> 3
+    count = data[octet]
+    if count > 127:
+        count, octet = long_length(data, octet)
+    if not count:
+        raise DecodeError("a field is longer than the open type that it stands in")
+    return data[octet + 1] > 127, octet + 1 + count << 3
+
+
 def skip(data: bytes, p: int, count: int) -> int:
     """The position behind open types that we don't know."""
     for _ in range(count):
@@ -114,19 +132,9 @@ def d_null(_data: bytes, p: int) -> tuple[None, int]:
     return None, p
 
 
-def alternative(data: bytes, p: int, root: Alternatives, index: int) -> tuple[Any, int]:
-    """The value of a CHOICE (23) of which the index has been read, a pair.
-
-    Raises:
-        DecodeError: there is no such alternative, or its value is unknown.
-    """
-    if index >= len(root):
-        raise DecodeError(f"alternative {index} of a choice of {len(root)}")
-    name, decode = root[index]
-    value, p = decode(data, p)
-    if value is None and decode is not d_null:
-        raise unknown_value(name)
-    return (name, value), p
+def no_alternative(index: int, count: int) -> DecodeError:
+    """An index of a CHOICE (23) that has fewer alternatives."""
+    return DecodeError(f"alternative {index} of a choice of {count}")
 
 
 def addition(data: bytes, p: int, additions: Alternatives) -> tuple[Any, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from h323.per.errors import EncodeError
+from h323.per.errors import EncodeError, unfit
 
 MAXIMUM_LENGTH = 16_383
 """What one length determinant can say; fragmented encodings (X.691 11.9.3.8) have no place in a RAS datagram."""
@@ -79,6 +79,30 @@ class Writer:
             self.out.insert(start, size)
         else:
             self.out[start:start] = _long_length(size)
+
+    def open_boolean(self, value: object) -> None:
+        """Append a BOOLEAN as an open type.
+
+        Raises:
+            EncodeError: it isn't one.
+        """
+        if value.__class__ is not bool:
+            raise unfit(value, "a boolean")
+        if self.count:
+            self.align()
+        self.out += b"\1\x80" if value else b"\1\0"
+
+    def open_present(self, value: object) -> None:
+        """Append a NULL that is there as an open type.
+
+        Raises:
+            EncodeError: its value isn't True.
+        """
+        if value is not True:
+            raise unfit(value, "True")
+        if self.count:
+            self.align()
+        self.out += b"\1\0"
 
     def put_crypto_tokens(self, *, open_type: bool) -> None:
         """Append the crypto tokens that were encoded beforehand, as an open type where they are an addition."""
