@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -62,11 +63,18 @@ def run(*arguments: str, cwd: Path) -> str:
     try:
         done = subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise BuildError(f"{arguments[0]} is not in PATH: install it on the controller") from None
+        raise BuildError(
+            f"{arguments[0]} is not in PATH: install it on the controller, or run lab/bootstrap --workspace"
+        ) from None
     if done.returncode:
         last = "\n".join(done.stderr.strip().splitlines()[-8:])
         raise BuildError(f"`{' '.join(arguments[:4])} …` failed on the controller: {last}")
     return done.stdout
+
+
+def find_uv(project: Path) -> str:
+    """The machine's own uv, or the one that lab/bootstrap has put into the repository."""
+    return shutil.which("uv") or shutil.which(project / ".cache" / "uv" / "bin" / "uv") or "uv"
 
 
 def sources(project: Path) -> Iterator[Path]:
@@ -89,14 +97,14 @@ def release_name(project: Path) -> str:
         content = path.read_bytes()
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
-    version = run("uv", "version", "--frozen", "--short", "--package", SERVICE, cwd=project).strip()
+    version = run(find_uv(project), "version", "--frozen", "--short", "--package", SERVICE, cwd=project).strip()
     return f"{version}-{digest.hexdigest()[:12]}"
 
 
 def locked_requirements(project: Path, target: Target) -> str:
     """The lock file's requirements for the target, each with its hashes and without its marker, one a line."""
     exported = run(
-        *("uv", "export", "--quiet", "--locked", "--package", SERVICE, "--no-dev", "--no-emit-workspace"),
+        *(find_uv(project), "export", "--quiet", "--locked", "--package", SERVICE, "--no-dev", "--no-emit-workspace"),
         *("--no-header", "--no-annotate"),
         cwd=project,
     )
@@ -122,7 +130,10 @@ def fill_wheelhouse(project: Path, target: Target, wheelhouse: Path) -> None:
         cwd=project,
     )
     for distribution in DISTRIBUTIONS:
-        run("uv", "build", "--quiet", "--wheel", "--package", distribution, "--out-dir", str(wheelhouse), cwd=project)
+        run(
+            *(find_uv(project), "build", "--quiet", "--wheel", "--package", distribution, "--out-dir", str(wheelhouse)),
+            cwd=project,
+        )
 
 
 def pinned(wheel: Path) -> str:

@@ -65,6 +65,7 @@ def test_a_killed_service_has_lost_nothing_that_it_answered(tmp_path: Path) -> N
             assert node.says(registrations=1, calls=1, epoch=2)
             assert alice.send(datagram) == answer
             until(lambda: logged(node, "RRQ", "RCF", "ARQ", "ACF"), "the log is complete")
+            until(lambda: len(node.lines("ha/failover")) == 2, "both starts are on disk")
             assert isinstance(alice.ask(alice.registration(keep_alive=True)), RegistrationConfirm)
             assert node.says(registrations=1, calls=1)
     assert [line["index"] for line in node.lines()] == [0, 1, 2, 3]
