@@ -18,7 +18,8 @@ from h323.h235 import PrivateKey
 
 from gatekeeper.alone import CONTROL_SOCKET as CONTROL_SOCKET_ALONE
 from gatekeeper.alone import STATE, Options, settings_alone
-from gatekeeper.control_client import NotRunningError, ask
+from gatekeeper.control_client import NotRunningError, RefusedError, ask, request
+from gatekeeper.operation import SelectionError, identifier
 from gatekeeper.ras_socket import PortTakenError
 from gatekeeper.registry import RegistryError, describe, load_registry
 from gatekeeper.server import Server
@@ -41,16 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except RegistryError as error:
         return _complain(options, error.problems)
-    except (SettingsError, StoreError, WitnessLogError, PortTakenError, NotRunningError) as error:
+    except RefusedError as error:
+        return _complain(options, [str(error)], _NO)
+    except (SettingsError, StoreError, WitnessLogError, PortTakenError, NotRunningError, SelectionError) as error:
         return _complain(options, [str(error)])
 
 
-def _complain(options: argparse.Namespace, problems: list[str]) -> int:
+def _complain(options: argparse.Namespace, problems: list[str], code: int | None = None) -> int:
     if getattr(options, "json", False):
         print(json.dumps({"ok": False, "problems": problems}))
     else:
         print("\n".join(problems), file=sys.stderr)
-    return int(options.failure)
+    return int(options.failure) if code is None else code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,12 +70,26 @@ def _parser() -> argparse.ArgumentParser:
     health = commands.add_parser("health", help=text, description=text[0].upper() + text[1:] + ".")
     health.add_argument("--active", action="store_true", help="ask whether it is the active one instead")
     health.set_defaults(run=_health, failure=_NO)
-    for command in (status, health):
+    calls = commands.add_parser("calls", help="the calls that are admitted now (on the active gatekeeper)")
+    calls.set_defaults(run=_calls, failure=_BAD_INPUT)
+    clear = _add_clear(commands)
+    for command in (status, health, calls, clear):
         default = f"default: {CONTROL_SOCKET} or, where there is none, {STATE / CONTROL_SOCKET_ALONE}"
         command.add_argument("--socket", type=Path, help=f"its control socket ({default})")
-    for command in (validate, status, health):
+    for command in (validate, status, health, calls, clear):
         command.add_argument("--json", action="store_true", help="for machines")
     return parser
+
+
+def _add_clear(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    text = "end calls: exit code 0 when they are cleared, 1 if there is no such call or this gatekeeper is not active"
+    clear = commands.add_parser("clear", help=text.partition(":")[0], description=text[0].upper() + text[1:] + ".")
+    what = clear.add_mutually_exclusive_group(required=True)
+    what.add_argument("call_identifier", nargs="?", help="both legs of this call")
+    what.add_argument("--conference", metavar="CONFERENCE_ID", help="all calls of a conference")
+    what.add_argument("--terminal", metavar="TERMINAL_ID", help="all calls of a guardian, e.g. if://guardian/alice")
+    clear.set_defaults(run=_clear, failure=_BAD_INPUT)
+    return clear
 
 
 def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -203,3 +220,31 @@ def _health(options: argparse.Namespace) -> int:
     else:
         print("this gatekeeper is healthy" if good else f"this gatekeeper is not healthy: {status['trouble']}")
     return 0 if good else _NO
+
+
+def _calls(options: argparse.Namespace) -> int:
+    calls = request(_socket(options), "/calls")["calls"]
+    if options.json:
+        print(json.dumps(calls))
+        return 0
+    for call in calls if isinstance(calls, list) else ():
+        leg = "answers" if call["answer_call"] else "calls"
+        where = call["mcu"] or call["destination"]
+        print(f"{call['call_identifier']}  {call['terminal_id']} {leg} {where}, {call['bandwidth_bps']} bit/s")
+        print(f"{'':32}  conference {call['conference_id']}, since {call['admitted_at']}")
+    return 0
+
+
+def _clear(options: argparse.Namespace) -> int:
+    if options.terminal is not None:
+        what = {"terminal_id": str(options.terminal)}
+    elif options.conference is not None:
+        what = {"conference_id": identifier(options.conference)}
+    else:
+        what = {"call_identifier": identifier(options.call_identifier)}
+    cleared = request(_socket(options), "/calls/clear", what)["cleared"]
+    if options.json:
+        print(json.dumps({"cleared": cleared}))
+    else:
+        print(f"legs cleared: {cleared}" if cleared else "there is no such call")
+    return 0 if cleared else _NO

@@ -10,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from gatekeeper.metrics import Metrics, Status
+from gatekeeper.operation import LARGEST_BODY, CallOperator, CallRoutes
 from gatekeeper.settings import MetricsSettings, SettingsError, Tls
 
 _METRICS_TYPE = "text/plain; version=0.0.4"
@@ -34,9 +35,10 @@ def server_tls(tls: Tls) -> ssl.SSLContext:
 class Control:
     """Both listeners."""
 
-    def __init__(self, status: Callable[[], Status], metrics: Metrics) -> None:
+    def __init__(self, status: Callable[[], Status], metrics: Metrics, operator: CallOperator) -> None:
         self._status = status
         self._metrics = metrics
+        self._calls = CallRoutes(operator)
         self._runners: list[web.AppRunner] = []
         self._socket: Path | None = None
 
@@ -47,13 +49,14 @@ class Control:
             SettingsError: the socket or the address can't be used.
         """
         tls = server_tls(settings.tls) if settings.tls else None
-        local = web.Application()
+        local = web.Application(client_max_size=LARGEST_BODY)
         local.add_routes(
             [
                 web.get("/status", self._show_status),
                 web.get("/health", self._show_health),
                 web.get("/active", self._show_active),
                 web.get("/metrics", self._show_metrics),
+                *self._calls.routes,
             ]
         )
         scraped = web.Application()

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from h323.h235 import PrivateKey
 
 from gatekeeper.control import Control
-from gatekeeper.core import Address, Observe, Send, Standby
+from gatekeeper.core import Address, Call, Observe, Selection, Send, Standby
 from gatekeeper.health import Health
 from gatekeeper.log_writer import LogWriter
 from gatekeeper.metrics import Metrics, Status
+from gatekeeper.operation import NotActiveError
 from gatekeeper.ras_socket import RasSocket
 from gatekeeper.registry import Registry, RegistryError, load_registry
 from gatekeeper.service_manager import ServiceManager
@@ -77,13 +78,27 @@ class Server:
             witness_records={writer.stream: writer.size for writer in self._writers},
         )
 
+    def list_calls(self) -> tuple[Call, ...]:
+        """The calls that are admitted now. Raises NotActiveError."""
+        return self._active.list_calls()
+
+    async def clear_calls(self, selection: Selection) -> int:
+        """Clear calls for an operator; how many, once that is durable. Raises NotActiveError."""
+        return await self._active.clear_calls(selection)
+
+    @property
+    def _active(self) -> Tenure:
+        if self._tenure is None:
+            raise NotActiveError
+        return self._tenure
+
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until cancelled; `ready` is called when RAS is answered.
 
         Raises:
             StoreError, WitnessLogError, SettingsError, PortTakenError: something can't be used, and what to do.
         """
-        control = Control(self.status, self.metrics)
+        control = Control(self.status, self.metrics, self)
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._open(control)

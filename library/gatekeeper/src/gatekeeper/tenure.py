@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from h323.h235 import PrivateKey
 
-from gatekeeper.core import Address, Commit, CoreSettings, Effect, Gatekeeper, Instant, Observe, Send
+from gatekeeper.core import Address, Call, Commit, CoreSettings, Effect, Gatekeeper, Instant, Observe, Selection, Send
 from gatekeeper.metrics import Metrics
+from gatekeeper.operation import NotActiveError
 from gatekeeper.registry import Registry
 from gatekeeper.store import Batch, Snapshot, Store, StoreUnavailable
 
@@ -88,6 +89,7 @@ class Tenure:
         self._work = asyncio.Event()
         self._confirmed = time.monotonic()
         self._received: dict[int, float] = {}
+        self._awaited: dict[int, asyncio.Future[None]] = {}
 
     async def run(self) -> None:
         """Work until cancelled.
@@ -104,6 +106,9 @@ class Tenure:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            for awaited in self._awaited.values():
+                if not awaited.done():
+                    awaited.set_exception(NotActiveError())
 
     @property
     def confirmed(self) -> bool:
@@ -121,6 +126,31 @@ class Tenure:
     def use_registry(self, registry: Registry) -> None:
         """Enforce another registry from now on."""
         self._carry_out(self.gatekeeper.use_registry(registry, instant()), None)
+
+    def list_calls(self) -> tuple[Call, ...]:
+        """The calls that are admitted now.
+
+        Raises:
+            NotActiveError: it is in doubt whose term this is.
+        """
+        if not self.confirmed:
+            raise NotActiveError
+        return self.gatekeeper.list_calls()
+
+    async def clear_calls(self, selection: Selection) -> int:
+        """Clear calls; how many, once that is durable.
+
+        Raises:
+            NotActiveError: it is in doubt whose term this is, or the term has ended meanwhile.
+        """
+        if not self.confirmed:
+            raise NotActiveError
+        cleared, effects = self.gatekeeper.clear_calls(selection, instant())
+        commits = [effect.number for effect in effects if isinstance(effect, Commit)]
+        awaited = [self._awaited.setdefault(number, asyncio.get_running_loop().create_future()) for number in commits]
+        self._carry_out(effects, None)
+        await asyncio.gather(*awaited)
+        return cleared
 
     def write_event(self, kind: str, **fields: object) -> None:
         """Write an event to the failover stream."""
@@ -155,6 +185,9 @@ class Tenure:
             for commit in commits:
                 received = self._received.pop(commit.number, None)
                 self._carry_out(self.gatekeeper.committed(commit.number, instant()), received)
+                awaited = self._awaited.pop(commit.number, None)
+                if awaited is not None and not awaited.done():
+                    awaited.set_result(None)
 
     async def _commit(self, batch: Batch) -> None:
         """Commit; where the store can't say whether it did, ask until it can. The answers wait, and nothing is lost."""

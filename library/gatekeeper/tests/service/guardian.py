@@ -22,6 +22,7 @@ from h323.ras import (
     RasMessage,
     RegistrationConfirm,
     RegistrationRequest,
+    RequestInProgress,
     TransportAddress,
     TransportAddressIpAddress,
     VendorIdentifier,
@@ -82,7 +83,9 @@ class Guardian:
                 # Nobody there at the moment is told by ICMP, as an error of the socket.
                 with contextlib.suppress(ConnectionError):
                     answer = self._socket.recv(65_535)
-                    if _number(decode(answer)) == _number(decode(datagram)):
+                    message = decode(answer)
+                    # A RIP only says that it takes longer.
+                    if _number(message) == _number(decode(datagram)) and not isinstance(message, RequestInProgress):
                         return answer
         raise AssertionError("no answer")
 
@@ -96,6 +99,11 @@ class Guardian:
         assert verify(answer, token, private_key(IDENTIFIER).public_key())
         assert token.challenge == challenge_of(asked)
         return decoded
+
+    def receive(self) -> RasMessage:
+        """What comes next of the gatekeeper's own accord."""
+        self._socket.settimeout(PATIENCE)
+        return decode(self._socket.recv(65_535))
 
     def discovery(self) -> GatekeeperRequest:
         return GatekeeperRequest(

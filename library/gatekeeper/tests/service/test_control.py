@@ -12,7 +12,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 from gatekeeper.control import Control
+from gatekeeper.core import Call, Selection
 from gatekeeper.metrics import Metrics, Status
+from gatekeeper.operation import NotActiveError
 from gatekeeper.settings import MetricsSettings, SettingsError, Tls
 
 from .guardian import HOST
@@ -21,10 +23,21 @@ from .running import free_port
 WELL = Status("gk1", "primary", True, True, 3, 2, 1, "etcd", None, False)
 
 
+class Nobody:
+    """A gatekeeper that is not active."""
+
+    def list_calls(self) -> tuple[Call, ...]:
+        raise NotActiveError
+
+    async def clear_calls(self, selection: Selection) -> int:
+        del selection
+        raise NotActiveError
+
+
 @asynccontextmanager
 async def listening(folder: Path, status: Status, metrics: MetricsSettings) -> AsyncIterator[aiohttp.ClientSession]:
     """A control socket, and a client at it."""
-    control = Control(lambda: status, Metrics(lambda: status))
+    control = Control(lambda: status, Metrics(lambda: status), Nobody())
     await control.open(folder / "control.sock", metrics)
     connector = aiohttp.UnixConnector(str(folder / "control.sock"))
     try:
@@ -58,6 +71,45 @@ def test_the_role_is_an_http_status(tmp_path: Path, status: Status, health: int,
     assert (tmp_path / "control.sock").exists() is False
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"terminal_id": "if://guardian/alice"}', 409),
+        (b'{"call_identifier": "00112233445566778899aabbccddeeff"}', 409),
+        (b'{"call_identifier": "0011"}', 400),
+        (b'{"conference_id": "alice"}', 400),
+        (b'{"conference_id": 7}', 400),
+        (b'{"everything": "yes"}', 400),
+        (b"{}", 400),
+        (b"[]", 400),
+        (b"\xff", 400),
+        (b"", 400),
+        (b'{"terminal_id": "a", "conference_id": "00112233445566778899aabbccddeeff"}', 400),
+        (b'{"terminal_id": "%s"}' % (b"a" * 5_000), 413),
+    ],
+)
+def test_calls_are_cleared_only_by_who_says_which_and_where_there_are_some(
+    tmp_path: Path, body: bytes, status: int
+) -> None:
+    async def scenario() -> None:
+        async with (
+            listening(tmp_path, WELL, MetricsSettings(port=0)) as client,
+            client.post("/calls/clear", data=body) as response,
+        ):
+            assert response.status == status
+
+    asyncio.run(scenario())
+
+
+def test_a_standby_has_no_calls_to_show(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with listening(tmp_path, WELL, MetricsSettings(port=0)) as client, client.get("/calls") as response:
+            assert response.status == 409
+            assert "not active" in (await response.json())["error"]
+
+    asyncio.run(scenario())
+
+
 def client_context(tls: Tls, certificate: Tls | None) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(tls.ca))
     if certificate is not None:
@@ -84,7 +136,7 @@ def test_metrics_are_for_those_with_a_certificate(tmp_path: Path, make_certifica
 
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     async def scenario(socket: Path, metrics: MetricsSettings) -> None:
-        control = Control(lambda: WELL, Metrics(lambda: WELL))
+        control = Control(lambda: WELL, Metrics(lambda: WELL), Nobody())
         try:
             await control.open(socket, metrics)
         finally:

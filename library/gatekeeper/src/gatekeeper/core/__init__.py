@@ -1,12 +1,15 @@
 """What the gatekeeper decides, without clock, socket, thread or random source inside."""
 
+from gatekeeper.core.calls import Call
 from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send
 from gatekeeper.core.gatekeeper import Gatekeeper
 from gatekeeper.core.settings import CoreSettings, Mcu
 from gatekeeper.core.standby import Standby
+from gatekeeper.core.supervision import Selection
 
 __all__ = [
     "Address",
+    "Call",
     "Commit",
     "CoreSettings",
     "Effect",
@@ -14,6 +17,7 @@ __all__ = [
     "Instant",
     "Mcu",
     "Observe",
+    "Selection",
     "Send",
     "Standby",
 ]
