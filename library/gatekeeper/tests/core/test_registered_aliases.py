@@ -64,7 +64,7 @@ def reached(caller: Terminal, alias: str, call: int) -> bool:
 
 
 def unregistration(terminal: Terminal, *aliases: AliasAddress) -> UnregistrationRequest:
-    return replace(terminal.unregistration(), endpoint_alias=aliases or None)
+    return terminal.unregistration(endpoint_alias=aliases or None)
 
 
 def test_without_aliases_the_registrys_are_assigned_and_returned(alice: Terminal, bob: Terminal) -> None:

@@ -28,7 +28,6 @@ from h323.ras import (
     TransportAddressIp6Address,
     TransportAddressIpAddress,
     UnregistrationConfirm,
-    UnregistrationRequest,
 )
 
 from .zone import SETTINGS, Terminal, Zone, guardian
@@ -355,8 +354,7 @@ def test_prefixes_are_added_and_given_up(zone: Zone) -> None:
     confirmed(gateway, terminal_type=kind("gateway", prefixes=("00",)))
     added = confirmed(gateway, terminal_type=kind("gateway", prefixes=("9", "112")), additive_registration=True)
     assert prefixes_of(added) == {"00", "9"}
-    fewer = replace(gateway.unregistration(), supported_prefixes=(SupportedPrefix(prefix=("dialledDigits", "00")),))
-    assert isinstance(fewer, UnregistrationRequest)
+    fewer = gateway.unregistration(supported_prefixes=(SupportedPrefix(prefix=("dialledDigits", "00")),))
     assert isinstance(gateway.ask(fewer), UnregistrationConfirm)
     assert (state(zone).gateways_in_order("00"), zone.gatekeeper.registrations) == ((), 1)
     assert state(zone).gateways_in_order("9")

@@ -299,9 +299,10 @@ class Terminal:
             call_identifier=CallIdentifier(guid=self.call_identifier(call)),
         )
 
-    def unregistration(self) -> UnregistrationRequest:
-        return UnregistrationRequest(
+    def unregistration(self, **fields: object) -> UnregistrationRequest:
+        message = UnregistrationRequest(
             request_seq_num=self.next_seq(),
             call_signal_address=(self.address(1720),),
             endpoint_identifier=self.endpoint_identifier,
         )
+        return replace(message, **fields)  # type: ignore[arg-type]
