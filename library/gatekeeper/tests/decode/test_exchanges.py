@@ -21,7 +21,7 @@ from h323.ras import (
     encode,
 )
 
-from .captures import GATEKEEPER, TERMINAL, Sent, capture, ethernet, ipv4, pcap
+from .captures import GATEKEEPER, TERMINAL, Sent, capture
 from .conftest import Decode, Files, Result, key_entry, write_registry
 from .council import ANSWER_TIME, IDENTIFIER, PURPOSE, SETUP, SIP, START, Evening, Terminal, evening, private_key
 
@@ -309,9 +309,3 @@ def test_every_vector_can_be_shown(decode: Decode) -> None:
     assert (result.code, len(result.messages)) == (0, len(vectors))
     readable = decode("-", stdin=text.encode())
     assert readable.out.count("\n\n") == len(vectors)
-
-
-def test_a_large_capture_is_not_kept(decode: Decode, files: Files) -> None:
-    """Each frame is let go before the next: memory is bounded by what pairing remembers, not by the file."""
-    result = decode(files.capture(pcap([(0, ethernet(ipv4(evening()[0])))] * 5_000, 1)), "--json", "--only", "GCF")
-    assert result.summary["not_shown"] == 5_000

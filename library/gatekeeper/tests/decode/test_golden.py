@@ -32,6 +32,10 @@ def test_for_people(decode: Decode, files: Files) -> None:
     compare("council.txt", result.out)
 
 
+def test_at_a_glance(decode: Decode, files: Files) -> None:
+    compare("council-brief.txt", decode(CAPTURE, *files.options, "--brief").out)
+
+
 def test_for_machines(decode: Decode, files: Files) -> None:
     result = decode(CAPTURE, *files.options, "--json")
     assert (result.code, result.err) == (1, "")

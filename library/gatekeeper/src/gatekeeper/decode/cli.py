@@ -31,8 +31,10 @@ examples:
   everything in it, with signatures checked:
       h323-decode /tmp/ras.pcap --registry /etc/h323-gatekeeper/guardian-registry.yaml \\
           --gatekeeper-key gatekeeper-key.pub.pem
+  an overview, a line a message:
+      h323-decode /tmp/ras.pcap --brief
   watch live, only what is refused or wrong:
-      tcpdump -i any -s 0 -U -w - 'udp port 1719' | h323-decode - --bad
+      tcpdump -i any -s 0 -U -w - 'udp port 1719' | h323-decode - --brief --bad
   why alice can't get in:
       h323-decode /tmp/ras.pcap --registry guardian-registry.yaml --terminal alice
   one call, from admission to its end:
@@ -87,7 +89,7 @@ def _run(options: argparse.Namespace) -> int:
         window=options.signature_window,
     )
     selection = Selection(options.only, options.terminal, options.call, options.bad)
-    output = Output(options.json, options.show_personal, sys.stdout, sys.stderr)
+    output = Output(options.json, options.brief, options.show_personal, sys.stdout, sys.stderr)
     with open_input(options.input) as source:
         return Run(keys, selection, frozenset(options.port or (1719, 1718)), output).run(source)
 
@@ -147,7 +149,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a pcap or pcapng file, a file of hexadecimal lines (one datagram a line), the hexadecimal digits of one"
         " datagram, or - for any of these from standard input (default)",
     )
-    parser.add_argument("--json", action="store_true", help="one line of JSON a message, for machines")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--brief", action="store_true", help="one line a message, for an overview")
+    form.add_argument("--json", action="store_true", help="one line of JSON a message, for machines")
     parser.add_argument("--show-personal", action="store_true", help="show purposes, display names and the like")
     port_help = "RAS port; may be repeated (default: 1719 and 1718)"
     parser.add_argument("--port", type=_number(1, 65_535, "port"), action="append", help=port_help)

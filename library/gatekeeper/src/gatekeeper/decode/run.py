@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from gatekeeper.decode.blocks import Blocks
+from gatekeeper.decode.brief import brief_line
 from gatekeeper.decode.capture import CaptureError
 from gatekeeper.decode.checking import Keys
 from gatekeeper.decode.colours import Colours
@@ -33,6 +34,7 @@ class Output:
     """How and where to write."""
 
     json: bool
+    brief: bool
     personal: bool
     stream: TextIO
     errors: TextIO
@@ -129,6 +131,8 @@ class Run:
     def _text(self, report: Report) -> str:
         if self._output.json:
             return report_line(report, personal=self._output.personal) + "\n"
+        if self._output.brief:
+            return brief_line(report, self._output.colours) + "\n"
         return self._blocks.block(report) + "\n\n"
 
     def _hold(self, report: Report) -> None:
@@ -149,7 +153,8 @@ class Run:
         if output.json:
             self._finish_json(unanswered)
         else:
-            output.stream.write(self._summary.text(unanswered, output.colours) + "\n")
+            before = "\n" if output.brief and self._summary.datagrams else ""
+            output.stream.write(before + self._summary.text(unanswered, output.colours) + "\n")
         output.stream.flush()
 
     def _finish_json(self, unanswered: list[Exchange]) -> None:
