@@ -52,7 +52,8 @@ def count_of(value: str, low: int, high: int | None) -> list[str]:
     """Put the count before a string or list."""
     if high is None:
         check = [f"if {value} < {low}:", f"    raise outside({value}, {low}, None)"] if low else []
-        return [*check, f"w.length({value})"]
+        short = [*_ALIGN, f"w.out.append({value})"]
+        return [*check, f"if {value} < 128:", *indented(short), "else:", f"    w.length({value})"]
     check = [f"if not {low} <= {value} <= {high}:", f"    raise outside({value}, {low}, {high})"]
     return [*check, *whole_number(value, low, high)]
 

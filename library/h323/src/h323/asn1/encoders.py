@@ -270,7 +270,12 @@ def e__sequence_of__octet_string_4_4_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         octets = item
         if octets.__class__ is not bytes:
@@ -611,7 +616,12 @@ def e__sequence_of_datarate_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_DataRate(w, item)
 
@@ -998,7 +1008,12 @@ def e__sequence_of_supportedprefix_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_SupportedPrefix(w, item)
 
@@ -1436,7 +1451,12 @@ def e__sequence_of_supportedprotocols_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_SupportedProtocols(w, item)
 
@@ -1531,7 +1551,12 @@ def e__sequence_of_tunnelledprotocol_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_TunnelledProtocol(w, item)
 
@@ -1585,7 +1610,12 @@ def e__sequence_of_aliasaddress_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_AliasAddress(w, item)
 
@@ -1663,7 +1693,12 @@ def e__sequence_of_transportaddress_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_TransportAddress(w, item)
 
@@ -2036,7 +2071,12 @@ def e_Element(w: Writer, value: Any) -> None:
 def e__text_0_none_none_16(w: Writer, value: Any) -> None:
     octets = primitives.bmp_octets(value)
     count = len(value)
-    w.length(count)
+    if count < 128:
+        if w.count:
+            w.align()
+        w.out.append(count)
+    else:
+        w.length(count)
     if count:
         if w.count:
             w.align()
@@ -2047,7 +2087,12 @@ def e__sequence_of_profileelement_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_ProfileElement(w, item)
 
@@ -2056,7 +2101,12 @@ def e__sequence_of_cleartoken_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_ClearToken(w, item)
 
@@ -2251,7 +2301,12 @@ def e__sequence_of_cryptoh323token_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_CryptoH323Token(w, item)
 
@@ -2367,7 +2422,12 @@ def e__sequence_of__octet_string_2_4_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         octets = item
         if octets.__class__ is not bytes:
@@ -2413,7 +2473,12 @@ def e__sequence_of__integer_0_65535_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         number = item
         if not 0 <= number <= 65535:
@@ -2531,7 +2596,12 @@ def e_Content(w: Writer, value: Any) -> None:
 def e__text_0_none_none_8(w: Writer, value: Any) -> None:
     octets = primitives.ia5_octets(value)
     count = len(value)
-    w.length(count)
+    if count < 128:
+        if w.count:
+            w.align()
+        w.out.append(count)
+    else:
+        w.length(count)
     if count:
         if w.count:
             w.align()
@@ -2567,7 +2637,12 @@ def e__sequence_of_genericdata_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_GenericData(w, item)
 
@@ -2611,7 +2686,12 @@ def e__sequence_of_featuredescriptor_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_FeatureDescriptor(w, item)
 
@@ -2620,7 +2700,12 @@ def e__sequence_of_endpoint_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_Endpoint(w, item)
 
@@ -2653,7 +2738,12 @@ def e__sequence_of_authenticationmechanism_0_none(w: Writer, value: Any) -> None
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_AuthenticationMechanism(w, item)
 
@@ -2662,7 +2752,12 @@ def e__sequence_of__object_identifier_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e__object_identifier(w, item)
 
@@ -2707,7 +2802,12 @@ def e__sequence_of_integritymechanism_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_IntegrityMechanism(w, item)
 
@@ -2825,7 +2925,12 @@ def e__sequence_of_alternategk_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_AlternateGK(w, item)
 
@@ -3106,7 +3211,12 @@ def e__sequence_of_addresspattern_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_AddressPattern(w, item)
 
@@ -3139,7 +3249,12 @@ def e__sequence_of_nonstandardparameter_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_NonStandardParameter(w, item)
 
@@ -3148,7 +3263,12 @@ def e__sequence_of__octet_string_0_none_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         octets = item
         if octets.__class__ is not bytes:
@@ -3291,7 +3411,12 @@ def e__sequence_of_callsavailable_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_CallsAvailable(w, item)
 
@@ -3604,7 +3729,12 @@ def e__sequence_of__text_1_32_none_8_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e__text_1_32_none_8(w, item)
 
@@ -3902,7 +4032,12 @@ def e__sequence_of_servicecontrolsession_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_ServiceControlSession(w, item)
 
@@ -3966,7 +4101,12 @@ def e__sequence_of_rasusagespecification_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_RasUsageSpecification(w, item)
 
@@ -4768,7 +4908,12 @@ def e__sequence_of_partynumber_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_PartyNumber(w, item)
 
@@ -4921,7 +5066,12 @@ def e__sequence_of_bandwidthdetails_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_BandwidthDetails(w, item)
 
@@ -5836,7 +5986,12 @@ def e__sequence_of__integer_1_255_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         number = item
         if not 1 <= number <= 255:
@@ -5849,7 +6004,12 @@ def e__sequence_of_rtpsession_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_RTPSession(w, item)
 
@@ -5858,7 +6018,12 @@ def e__sequence_of_transportchannelinfo_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_TransportChannelInfo(w, item)
 
@@ -5867,7 +6032,12 @@ def e__sequence_of__octet_string_16_16_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         octets = item
         if octets.__class__ is not bytes:
@@ -6181,7 +6351,12 @@ def e__sequence_of_h245security_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_H245Security(w, item)
 
@@ -6261,7 +6436,12 @@ def e__sequence_of_extendedaliasaddress_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_ExtendedAliasAddress(w, item)
 
@@ -6303,7 +6483,12 @@ def e__sequence_of_displayname_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_DisplayName(w, item)
 
@@ -6776,7 +6961,12 @@ def e__sequence_of_conferencelist_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_ConferenceList(w, item)
 
@@ -6974,7 +7164,12 @@ def e__sequence_of_inforequestresponsepercallinfoitempduitem_0_none(w: Writer, v
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_InfoRequestResponsePerCallInfoItemPduItem(w, item)
 
@@ -6983,7 +7178,12 @@ def e__sequence_of_inforequestresponsepercallinfoitem_0_none(w: Writer, value: A
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_InfoRequestResponsePerCallInfoItem(w, item)
 
@@ -7420,7 +7620,12 @@ def e__sequence_of_admissionconfirm_0_none(w: Writer, value: Any) -> None:
     if value.__class__ is not tuple:
         raise unfit(value, 'a tuple')
     length = len(value)
-    w.length(length)
+    if length < 128:
+        if w.count:
+            w.align()
+        w.out.append(length)
+    else:
+        w.length(length)
     for item in value:
         e_AdmissionConfirm(w, item)
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+# The functions behind str.encode and bytes.decode, without the search for them, which takes longer than they do.
+from codecs import utf_16_be_decode, utf_16_be_encode
 from typing import Any
 
 from h323.per.errors import DecodeError, EncodeError, outside, unfit
@@ -191,7 +193,7 @@ def bmp_octets(value: Any) -> bytes:
     """
     if value.__class__ is not str:
         raise unfit(value, "text")
-    octets: bytes = value.encode("utf-16-be", "surrogatepass")
+    octets, _ = utf_16_be_encode(value, "surrogatepass")
     if len(octets) != 2 * len(value):
         raise unfit(value, "text of 16-bit characters")
     return octets
@@ -200,7 +202,7 @@ def bmp_octets(value: Any) -> bytes:
 def bmp_text(octets: bytes) -> str:
     """See `bmp_octets`. There are no surrogate pairs: each 16 bits are one character, whatever its value."""
     try:
-        value = octets.decode("utf-16-be")
+        value, _ = utf_16_be_decode(octets, "strict", True)
     except UnicodeDecodeError:
         value = ""
     if 2 * len(value) == len(octets):
@@ -287,6 +289,7 @@ def decode_general_string() -> Decode:
 def encode_object_identifier() -> Encode:
     """OBJECT IDENTIFIER (23), dotted text; its content octets are those of BER (X.690 8.19)."""
     remembered: dict[str, bytes] = {}
+    """With the octet of their length."""
 
     def encode(writer: Writer, value: Any) -> None:
         octets = remembered.get(value)
@@ -294,10 +297,10 @@ def encode_object_identifier() -> Encode:
             octets = _oid_octets(value)
             if len(octets) > 127:
                 raise EncodeError("an object identifier of more than 127 octets")
+            octets = bytes((len(octets), *octets))
             if len(remembered) < _MOST_REMEMBERED:
                 remembered[value] = octets
-        writer.length(len(octets))
-        writer.out += octets
+        writer.octets(octets)
 
     return encode
 
