@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TypeVar
 
 from gatekeeper.core.effects import Address
@@ -51,7 +51,21 @@ class Call:
 
     def encoded(self) -> bytes:
         """Its value in the store."""
-        return json.dumps(asdict(self)).encode()
+        # Written out: `asdict` takes four times as long as all the rest.
+        fields = {
+            "endpoint_identifier": self.endpoint_identifier,
+            "terminal_id": self.terminal_id,
+            "call_identifier": self.call_identifier,
+            "conference_id": self.conference_id,
+            "bandwidth_bps": self.bandwidth_bps,
+            "destination": self.destination,
+            "mcu": self.mcu,
+            "answer_call": self.answer_call,
+            "call_reference": self.call_reference,
+            "participant": self.participant,
+            "admitted_at": self.admitted_at,
+        }
+        return json.dumps(fields).encode()
 
 
 def decode_call(octets: bytes) -> Call:
