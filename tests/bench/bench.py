@@ -52,9 +52,11 @@ def say(line: str) -> None:
 def show(found: list[Row], rows: list[Row]) -> None:
     """Print the rows of one part."""
     if len(found) == len(rows):
-        say(f"{'part':11} {'what':44} {'figure':>10} {'target':>9} {'CPU us':>7}  of the references")
+        say(
+            f"{'part':11} {'what':44} {'figure':>10} {'target':>9} {'CPU us':>7} {'1/CPU s':>8}  against the references"
+        )
     for row in found:
-        cpu = f"{row.cpu:7.1f}" if row.cpu else " " * 7
+        cpu = f"{row.cpu:7.1f} {1e6 / row.cpu:8.0f}" if row.cpu else " " * 16
         figure = f"{row.value:.0f} {row.unit}" if row.value >= 100 else f"{row.value:.2f} {row.unit}"
         say(f"{row.part:11} {row.name:44} {figure:>10} {row.target:>9} {cpu}  {ratios(row, rows)}{row.note}".rstrip())
 

@@ -61,9 +61,14 @@ def merge(commits: list[Commit]) -> Batch:
 
 
 def _octets(batch: Batch) -> int:
-    size = sum(len(change.key) + len(change.value or b"") for change in batch.changes)
-    size += sum(len(record.line) for record in batch.records)
-    return size + sum(len(answer.octets) for answer in batch.answers)
+    size = 0
+    for change in batch.changes:
+        size += len(change.key) + len(change.value or b"")
+    for record in batch.records:
+        size += len(record.line)
+    for answer in batch.answers:
+        size += len(answer.octets)
+    return size
 
 
 def take_full(waiting: list[Commit]) -> list[Commit]:
@@ -182,9 +187,10 @@ class Tenure:
             started = time.monotonic()
             await self._commit(merge(commits))
             self._office.metrics.committed(time.monotonic() - started)
+            now = instant()
             for commit in commits:
                 received = self._received.pop(commit.number, None)
-                self._carry_out(self.gatekeeper.committed(commit.number, instant()), received)
+                self._carry_out(self.gatekeeper.committed(commit.number, now), received)
                 awaited = self._awaited.pop(commit.number, None)
                 if awaited is not None and not awaited.done():
                     awaited.set_result(None)

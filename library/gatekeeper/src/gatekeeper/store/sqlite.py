@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gatekeeper.store.chunk import join_answers, join_lines, split_answers, split_lines, streams
-from gatekeeper.store.interface import Batch, Fenced, Record, Snapshot, StoreUnavailable, Term
+from gatekeeper.store.interface import Batch, Change, Fenced, Record, Snapshot, StoreUnavailable, Term
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS item (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -25,6 +25,9 @@ CREATE TABLE IF NOT EXISTS term (one INTEGER PRIMARY KEY CHECK (one = 1),
 """
 
 _READ, _WRITE = "BEGIN", "BEGIN IMMEDIATE"
+_PUT, _DELETE = "INSERT OR REPLACE INTO item VALUES ", "DELETE FROM item WHERE key IN "
+_ROWS = 400
+"""In one statement, which may have 999 parameters."""
 _LOOK_AGAIN = 0.25
 """Seconds after which a waiting reader looks for what another process has written."""
 
@@ -113,19 +116,19 @@ class SqliteStore:
 
         def work(connection: sqlite3.Connection) -> None:
             _check_epoch(connection, epoch)
-            deleted = [(change.key,) for change in batch.changes if change.value is None]
-            put = [(change.key, change.value) for change in batch.changes if change.value is not None]
-            connection.executemany("DELETE FROM item WHERE key = ?", deleted)
-            connection.executemany("INSERT OR REPLACE INTO item VALUES (?, ?)", put)
+            _put(connection, [change for change in batch.changes if change.value is not None])
+            _delete(connection, [change.key for change in batch.changes if change.value is None])
             if batch.forget is not None:
                 connection.execute("DELETE FROM answers WHERE forget_at <= ?", (batch.forget,))
             if batch.answers:
                 forget_at = max(answer.forget_at for answer in batch.answers)
-                chunk = join_answers(answer.octets for answer in batch.answers)
-                connection.execute("INSERT INTO answers VALUES (?, ?)", (forget_at, chunk))
-            for stream, records in streams(batch.records).items():
-                _append(connection, stream, records)
+                connection.execute("INSERT INTO answers VALUES (?, ?)", (forget_at, answers))
+            for stream, records, chunk in outbox:
+                _append(connection, stream, records, chunk)
 
+        # Put together here: what the other thread computes, it computes between two waits for the interpreter.
+        answers = join_answers(answer.octets for answer in batch.answers)
+        outbox = [(stream, records, join_lines(records)) for stream, records in streams(batch.records).items()]
         await self._run(work, _WRITE)
         if batch.records:
             self._grown.set()
@@ -194,11 +197,25 @@ def _check_epoch(connection: sqlite3.Connection, epoch: int) -> None:
         raise Fenced(f"epoch {epoch} is over: {now}")
 
 
-def _append(connection: sqlite3.Connection, stream: str, records: list[Record]) -> None:
+def _put(connection: sqlite3.Connection, changes: list[Change]) -> None:
+    """Many rows a statement: a thread gives the interpreter away and waits to get it back at each of them."""
+    for start in range(0, len(changes), _ROWS):
+        part = changes[start : start + _ROWS]
+        parameters = [value for change in part for value in (change.key, change.value)]
+        connection.execute(_PUT + ",".join(["(?,?)"] * len(part)), parameters)
+
+
+def _delete(connection: sqlite3.Connection, keys: list[str]) -> None:
+    for start in range(0, len(keys), _ROWS):
+        part = keys[start : start + _ROWS]
+        connection.execute(_DELETE + "(" + ",".join("?" * len(part)) + ")", part)
+
+
+def _append(connection: sqlite3.Connection, stream: str, records: list[Record], chunk: bytes) -> None:
     row = connection.execute("SELECT size FROM stream WHERE name = ?", (stream,)).fetchone()
     size = row[0] if row else 0
     if records[0].index != size:
         raise Fenced(f"{stream} has {size} records, not {records[0].index}")
     size += len(records)
     connection.execute("INSERT OR REPLACE INTO stream VALUES (?, ?)", (stream, size))
-    connection.execute("INSERT INTO outbox VALUES (?, ?, ?)", (stream, size, join_lines(records)))
+    connection.execute("INSERT INTO outbox VALUES (?, ?, ?)", (stream, size, chunk))
