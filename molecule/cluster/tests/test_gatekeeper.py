@@ -164,3 +164,9 @@ def test_the_journal_tells_no_secret(name: str, secrets: Path) -> None:
     for key in (secrets / "gatekeeper-key.pem", *(secrets / "keys").glob("*.pem")):
         body = "".join(line for line in key.read_text().splitlines() if not line.startswith("-----"))
         assert body not in journal, key.name
+
+
+@pytest.mark.parametrize("name", GATEKEEPERS)
+def test_the_runbook_finds_the_process(name: str) -> None:
+    found = reach(name).check_output("ps aux | grep -E '(h323_gatekeeper|gnugk)' | grep -v grep").splitlines()
+    assert [line.split()[0] for line in found] == ["h323-ga+"]
