@@ -27,6 +27,8 @@ ENDPOINT_TYPES = ("terminal", "gateway", "mcu", "gatekeeper")
 PRE_GRANTED = ("make_call", "answer_call")
 DEFAULT_QUOTA_BPS = 10_000_000
 
+_DEEPEST = 32
+"""Lists in lists; a registry has 6, and what has 5,000 takes the parser many seconds."""
 _TERMINAL_ID = re.compile(r"if://guardian/[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
 _PREFIX = re.compile(r"[0-9*#]{1,32}")
@@ -261,12 +263,8 @@ class _Reader:
             return None
         try:
             text = octets.decode()
-            for event in yaml.parse(text, Loader=yaml.SafeLoader):
-                # A few anchors nested in each other would stand for a file of any size.
-                if isinstance(event, yaml.AliasEvent):
-                    line = event.start_mark.line + 1 if event.start_mark else 1
-                    self.problems.append(f"{self.name}:{line}: write it out instead of *alias")
-                    return None
+            if not self.harmless(text):
+                return None
             root = yaml.compose(text, Loader=yaml.SafeLoader)
         except UnicodeDecodeError as error:
             line = octets[: error.start].count(b"\n") + 1
@@ -283,6 +281,19 @@ class _Reader:
         if root is None:
             self.problems.append(f"{self.name}:1: empty; write version: 1 and guardians: with one entry a guardian")
         return root
+
+    def harmless(self, text: str) -> bool:
+        """Whether the text is what it looks like: small, whatever is made of it."""
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            # A few anchors nested in each other would stand for a file of any size.
+            if isinstance(event, yaml.AliasEvent) or depth > _DEEPEST:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                advice = "write it out instead of *alias" if depth <= _DEEPEST else "not a registry: lists in lists"
+                self.problems.append(f"{self.name}:{line}: {advice}")
+                return False
+        return True
 
     def registry(self, root: yaml.Node) -> Registry:
         fields = _Fields(self, root, ("version", "guardians"), "the registry")

@@ -234,6 +234,8 @@ class Server:
             writer.check(snapshot.sizes.get(writer.stream, 0))
         tenure = Tenure(self._office, self._registry, snapshot)
         self._announce(tenure, snapshot.previous)
+        # What the store has was registered under whichever registry was in force then.
+        tenure.use_registry(self._registry)
         self._tenure = tenure
         self._resume()
         await tenure.run()

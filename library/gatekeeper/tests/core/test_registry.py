@@ -85,6 +85,7 @@ def test_a_good_registry() -> None:
             "write pre_granted_arq: a list of",
         ),
         ("version: 1", "version: 1\n- x", 2, "not YAML"),
+        ("aliases: [bob]", "aliases: " + "[" * 40, 11, "not a registry: lists in lists"),
         ("aliases: [bob]", "aliases: &a [bob]\n    role: *a", 12, "instead of *alias"),
     ],
 )

@@ -133,6 +133,18 @@ def test_a_registry_is_enforced_when_it_is_loaded_anew(tmp_path: Path) -> None:
         assert refusal_of(alice.ask(alice.registration())) is RefusalName.REVOKED
 
 
+def test_a_registry_that_changed_while_nobody_was_in_office_is_enforced_at_once(tmp_path: Path) -> None:
+    node = Node(tmp_path)
+    with serving(node), guardian("alice", node.port) as alice, guardian("bob", node.port) as bob:
+        alice.register()
+        bob.register()
+    write_registry(node.registry, alice="revoked", bob="active")
+    with serving(node):
+        until(lambda: node.says(registrations=1), "the revoked guardian is unregistered")
+        until(lambda: node.lines()[-1]["msg_type"] == "EXPIRED", "it is on disk")
+    assert node.lines()[-1]["terminal_id"] == "if://guardian/alice"
+
+
 def test_tcp_is_accepted_for_the_runbooks_health_check(tmp_path: Path) -> None:
     node = Node(tmp_path)
     with serving(node), socket.create_connection((HOST, node.port), DEADLINE) as tcp:
