@@ -74,10 +74,14 @@ def test_discovery_agrees_on_ed25519(pair: Pair) -> None:
     assert outcome.message.authentication_mode == ("certSign", None)
 
 
-def test_discovery_may_go_unsigned(pair: Pair) -> None:
+def test_discovery_that_goes_unsigned_gets_no_answer_that_can_be_believed(pair: Pair) -> None:
     endpoint = pair.endpoint(identity("alice"))
     prepared = endpoint.prepare_unsigned(endpoint.discovery(), pair.now.unix)
-    assert isinstance(pair.deliver(endpoint, prepared), Confirmed)
+    endpoint.send(prepared, pair.now)
+    (answer,) = pair.answers(endpoint, prepared.datagram)
+    assert len(answer) <= len(prepared.datagram), "a stranger's address may be forged"
+    assert endpoint.receive(answer, pair.now) == []
+    assert endpoint.ignored == {Ignored.UNSIGNED: 1}
 
 
 def test_a_whole_call(pair: Pair, alice: Endpoint) -> None:
@@ -112,7 +116,9 @@ def test_a_forger_is_told_that_the_signature_is_bad(pair: Pair) -> None:
 
 
 def test_an_unsigned_request_is_refused_and_the_answer_is_addressed_to_nobody(pair: Pair, alice: Endpoint) -> None:
-    prepared = alice.prepare_unsigned(alice.admission(new_call(), 64_000), pair.now.unix)
+    # So long that a signed refusal is no longer.
+    request = alice.admission(new_call(), 64_000, CallProfile(purpose="x" * 128))
+    prepared = alice.prepare_unsigned(request, pair.now.unix)
     assert name_of(pair.deliver(alice, prepared)) is RefusalName.INVALID_SIGNATURE
 
 
@@ -140,7 +146,8 @@ def test_a_terminal_whose_clock_is_wrong_is_told_so(pair: Pair) -> None:
     prepared = endpoint.prepare(endpoint.registration(), pair.now.unix - 3_600)
     outcome = pair.deliver(endpoint, prepared)
     assert isinstance(outcome, Refused)
-    assert "sync time" in outcome.detail
+    assert outcome.name is RefusalName.INVALID_SIGNATURE
+    assert outcome.reason == "securityError.securityWrongSyncTime"
 
 
 def test_the_gatekeeper_ends_a_registration(pair: Pair, alice: Endpoint) -> None:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
 from h323.h235 import PublicKey
+
+from gatekeeper.passwords import Passwords
 
 MAXIMUM_SIZE = 1_048_576
 """Octets; a registry of 25 guardians has about 8,000."""
@@ -24,6 +28,8 @@ ROLES = ("chair", "guardian", "expert", "observer")
 STATUSES = ("active", "suspended", "revoked")
 KEY_STATES = ("prepared", "active", "retired", "revoked")
 ENDPOINT_TYPES = ("terminal", "gateway", "mcu", "gatekeeper")
+SIGNED, PASSWORD, NONE = AUTHENTICATIONS = ("signed", "password", "none")
+"""By what a guardian's requests are believed."""
 PRE_GRANTED = ("make_call", "answer_call")
 DEFAULT_QUOTA_BPS = 10_000_000
 
@@ -33,6 +39,10 @@ _TERMINAL_ID = re.compile(r"if://guardian/[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
 _PREFIX = re.compile(r"[0-9*#]{1,32}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_host = lru_cache(maxsize=4_096)(ipaddress.ip_address)
 
 
 class RegistryError(ValueError):
@@ -78,6 +88,16 @@ class Guardian:
     """Of a gateway: what the numbers begin with that it may take calls for."""
     pre_granted_arq: tuple[str, ...] = ()
     """Calls that need no ARQ: "make_call", "answer_call"."""
+    authentication: str = SIGNED
+    networks: tuple[Network, ...] = ()
+    """Where requests without a signature are believed from; none for `signed`."""
+    password_key: bytes | None = field(default=None, repr=False)
+    """Of `password`: the key that H.235.1 makes of it. None authenticates nobody."""
+
+    def is_near(self, host: str) -> bool:
+        """Whether this IP address is in one of the guardian's networks."""
+        address = _host(host)
+        return any(address in network for network in self.networks)
 
     def usable_keys(self, unix: float) -> tuple[KeySlot, ...]:
         """The keys whose signatures count at the time `unix` (Unix seconds), newest epoch first."""
@@ -101,8 +121,13 @@ class Registry:
         return self._by_alias.get(alias) or self._by_terminal_id.get(alias)
 
 
-def load_registry(path: Path) -> Registry:
+def load_registry(path: Path, passwords: Passwords | None = None) -> Registry:
     """Read the registry file.
+
+    Args:
+        path: where it is.
+        passwords: those of the entries that are believed by a password; without them, such entries are read and
+            authenticate nobody.
 
     Raises:
         RegistryError: the file can't be read, isn't YAML, or breaks a rule; all problems found are in it.
@@ -111,16 +136,16 @@ def load_registry(path: Path) -> Registry:
         octets = path.read_bytes()
     except OSError as error:
         raise RegistryError([f"{path}: cannot be read ({error.strerror}); give the path of the registry"]) from error
-    return parse_registry(octets, str(path))
+    return parse_registry(octets, str(path), passwords)
 
 
-def parse_registry(octets: bytes, name: str) -> Registry:
-    """Read a registry from its octets; `name` stands before the line in each problem.
+def parse_registry(octets: bytes, name: str, passwords: Passwords | None = None) -> Registry:
+    """Read a registry from its octets; `name` stands before the line in each problem. See `load_registry`.
 
     Raises:
         RegistryError: see `load_registry`.
     """
-    reader = _Reader(name)
+    reader = _Reader(name, passwords)
     root = reader.compose(octets)
     registry = reader.registry(root) if root is not None else None
     if reader.problems or registry is None:
@@ -225,6 +250,8 @@ _GUARDIAN_FIELDS = (
     "prefixes",
     "pre_granted_arq",
     "registered_at",
+    "authentication",
+    "networks",
     "keys",
 )
 _KEY_FIELDS = ("epoch", "public_key", "state", "not_before", "not_after", "next_key_hash")
@@ -246,12 +273,28 @@ def _is_count(text: str) -> bool:
     return text.isascii() and text.isdigit() and int(text[:12]) > 0 and len(text) <= 12
 
 
+def _network(text: str) -> Network | None:
+    """The network of a CIDR; None where it isn't one, has host bits, or is the whole internet."""
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        return None
+    return network if network.prefixlen else None
+
+
+def _is_network(text: str) -> bool:
+    return _network(text) is not None
+
+
+_NETWORKS_EXAMPLE = '["192.0.2.0/24"] (where this equipment is)'
+_NETWORKS_ADVICE = f"write networks: {_NETWORKS_EXAMPLE}"
 _TIME_ADVICE = '"2026-01-01T00:00:00Z" (UTC)'
 
 
 class _Reader:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, passwords: Passwords | None) -> None:
         self.name = name
+        self.passwords = passwords
         self.problems: list[str] = []
 
     def problem(self, node: yaml.Node, sentence: str) -> None:
@@ -312,11 +355,7 @@ class _Reader:
         status = fields.text("status", *_one_of(STATUSES))
         quota = fields.text("bandwidth_quota_bps", _is_count, "10000000 (bit/s)", default=str(DEFAULT_QUOTA_BPS))
         registered_at = fields.text("registered_at", _is_time, _TIME_ADVICE)
-        keys = tuple(self.key(item) for item in fields.items("keys", "and one entry a key, '- epoch: 1' first"))
-        if status == "active" and keys and not any(key.state == "active" for key in keys):
-            self.problem(node, f"{terminal_id} is active without an active key; write state: active at one of its keys")
-        if len({key.epoch for key in keys}) != len(keys):
-            self.problem(node, f"{terminal_id} has two keys of one epoch; number them 1, 2, 3 …")
+        authentication = fields.text("authentication", *_one_of(AUTHENTICATIONS), default=SIGNED)
         types = fields.words("endpoint_types", *_list_of(ENDPOINT_TYPES), default=("terminal",))
         prefixes = fields.words("prefixes", lambda text: bool(_PREFIX.fullmatch(text)), '["00"] (0-9, * and #)')
         if prefixes and "gateway" not in types:
@@ -328,11 +367,50 @@ class _Reader:
             status=status,
             bandwidth_quota_bps=int(quota or DEFAULT_QUOTA_BPS),
             registered_at=_timestamp(registered_at) or 0.0,
-            keys=keys,
+            keys=self.keys(fields, authentication, status),
             endpoint_types=types,
             prefixes=prefixes,
             pre_granted_arq=fields.words("pre_granted_arq", *_list_of(PRE_GRANTED)),
+            authentication=authentication,
+            networks=self.networks(fields, authentication),
+            password_key=self.password_key(node, terminal_id, authentication),
         )
+
+    def keys(self, fields: _Fields, authentication: str, status: str) -> tuple[KeySlot, ...]:
+        """Keys are for those who sign: at others they would stand there as if they counted."""
+        if authentication in (PASSWORD, NONE):
+            if "keys" in fields.values:
+                what = f"keys have no meaning with authentication: {authentication}"
+                self.problem(fields.values["keys"], f"{what}; remove them, or write authentication: {SIGNED}")
+            return ()
+        keys = tuple(self.key(item) for item in fields.items("keys", "and one entry a key, '- epoch: 1' first"))
+        terminal_id = fields.values["terminal_id"].value if "terminal_id" in fields.values else "the guardian"
+        if status == "active" and keys and not any(key.state == "active" for key in keys):
+            advice = "write state: active at one of its keys"
+            self.problem(fields.node, f"{terminal_id} is active without an active key; {advice}")
+        if len({key.epoch for key in keys}) != len(keys):
+            self.problem(fields.node, f"{terminal_id} has two keys of one epoch; number them 1, 2, 3 …")
+        return keys
+
+    def networks(self, fields: _Fields, authentication: str) -> tuple[Network, ...]:
+        """Who proves little or nothing has to come from a named network; who signs may come from anywhere."""
+        if authentication in (PASSWORD, NONE):
+            if "networks" not in fields.values:
+                self.problem(fields.node, f"authentication: {authentication} needs networks; {_NETWORKS_ADVICE}")
+            return tuple(filter(None, map(_network, fields.words("networks", _is_network, _NETWORKS_EXAMPLE))))
+        if "networks" in fields.values:
+            what = f"networks have no meaning with authentication: {SIGNED}, which counts from everywhere"
+            self.problem(fields.values["networks"], f"{what}; remove them")
+        return ()
+
+    def password_key(self, node: yaml.Node, terminal_id: str, authentication: str) -> bytes | None:
+        if authentication != PASSWORD or self.passwords is None:
+            return None
+        key = self.passwords.get(terminal_id)
+        if key is None:
+            advice = f"write '{terminal_id}: …' into the passwords file"
+            self.problem(node, f"{terminal_id} has authentication: {PASSWORD} and no password; {advice}")
+        return key
 
     def alias(self, node: yaml.Node) -> str:
         if isinstance(node, yaml.ScalarNode) and _ALIAS.fullmatch(node.value):
@@ -374,8 +452,16 @@ def _identities(guardian: Guardian) -> list[tuple[str, object]]:
 
 
 def describe(registry: Registry) -> Mapping[str, object]:
-    """What `h323-gatekeeper validate` prints: how many guardians there are of each status."""
+    """What `h323-gatekeeper validate` prints: how many guardians there are of each status and policy."""
     counts = dict.fromkeys(STATUSES, 0)
     for guardian in registry.guardians:
         counts[guardian.status] += 1
-    return {"guardians": len(registry.guardians), **counts}
+    return {"guardians": len(registry.guardians), **counts, **count_by_authentication(registry)}
+
+
+def count_by_authentication(registry: Registry) -> dict[str, int]:
+    """How many guardians there are of each policy."""
+    counts = dict.fromkeys(AUTHENTICATIONS, 0)
+    for guardian in registry.guardians:
+        counts[guardian.authentication] += 1
+    return counts

@@ -14,7 +14,10 @@ from h323.ras import (
     GatekeeperConfirm,
     GatekeeperReject,
     GatekeeperRequest,
+    H221NonStandard,
     RasMessage,
+    TerminalInfo,
+    VendorIdentifier,
     decode,
     encode,
 )
@@ -23,6 +26,14 @@ from .zone import IDENTIFIER, SETTINGS, START, Terminal, Zone, private_key
 
 PEERS: tuple[Address, ...] = (("192.0.2.12", 1719), ("2001:db8::12", 1720))
 NEEDED = FeatureSet(replacement_feature_set=False, needed_features=(FeatureDescriptor(id=("standard", 18)),))
+
+
+VENDOR = VendorIdentifier(
+    vendor=H221NonStandard(t35_country_code=0xB5, t35_extension=0, manufacturer_code=1),
+    product_id=b"A room system of the usual kind",
+    version_id=b"Release 12.3.4 (build 56789), like so many",
+)
+"""With it a GRQ is as long as real ones are: a shorter one gets a shorter answer."""
 
 
 @pytest.fixture
@@ -40,8 +51,9 @@ def discovery(terminal: Terminal, identifier: str | None = IDENTIFIER, **fields:
         request_seq_num=terminal.next_seq(),
         protocol_identifier=PROTOCOL_IDENTIFIER,
         ras_address=terminal.address(1719),
-        endpoint_type=EndpointType(mc=False, undefined_node=False),
+        endpoint_type=EndpointType(vendor=VENDOR, terminal=TerminalInfo(), mc=False, undefined_node=False),
         gatekeeper_identifier=identifier,
+        endpoint_alias=(("h323-ID", terminal.name), ("dialledDigits", "1001")),
     )
     return replace(message, **fields)  # type: ignore[arg-type]
 

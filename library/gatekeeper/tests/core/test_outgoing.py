@@ -129,7 +129,7 @@ def test_only_the_endpoint_that_was_asked_answers(zone: Zone, alice: Terminal) -
     bob = Terminal(zone, "bob", host=102)
     bob.register()
     assert zone.deliver(bob.signed(confirmation(request)), alice.source) == []
-    assert zone.observed[-1] == Observe("DCF", "unexpected")
+    assert zone.observed[-1] == Observe("DCF", "unexpected", "signed")
     assert zone.deliver(encode(confirmation(request)), alice.source) == []
     forger = Terminal(zone, "alice", host=103, key=private_key("mallory"))
     assert zone.deliver(forger.signed(confirmation(request)), alice.source) == []

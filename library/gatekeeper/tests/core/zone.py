@@ -135,7 +135,9 @@ class Zone:
             return None
         message = decode(answer)
         token = read_token(message)
-        assert token is not None
+        if token is None:
+            assert len(answer) <= len(datagram), "only to strangers an answer is not signed, and then it is no longer"
+            return message
         assert token.senders_id == IDENTIFIER
         assert token.challenge == challenge_of(datagram)
         assert verify(answer, token, private_key(IDENTIFIER).public_key())

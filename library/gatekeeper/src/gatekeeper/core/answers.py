@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from h323.h235 import SignedToken
+from h323.h235 import SignedToken, Token
 
 from gatekeeper.core.effects import Address, Send
 from gatekeeper.store import KeptAnswer
@@ -43,9 +43,9 @@ class AnswerCache:
     def __len__(self) -> int:
         return len(self._answers)
 
-    def restore(self, kept: Iterable[bytes]) -> list[SignedToken]:
+    def restore(self, kept: Iterable[bytes]) -> list[Token]:
         """Take over the answers in the store; the tokens that they answered, so that none is accepted again."""
-        tokens = []
+        tokens: list[Token] = []
         for digest, answer, token in sorted(map(_decode, kept), key=lambda one: one[1].forget_at):
             self._answers[digest] = answer
             if token is not None:
@@ -63,7 +63,7 @@ class AnswerCache:
         if len(self._answers) < self._capacity:
             self._answers[digest] = Answer(send, unix + self._seconds, durable=False)
 
-    def prepare(self, digest: str, send: Send, token: SignedToken | None, unix: float) -> KeptAnswer:
+    def prepare(self, digest: str, send: Send, token: Token | None, unix: float) -> KeptAnswer:
         """Announce a durable answer, and what the store is to keep of it."""
         forget_at = unix + self._seconds
         self._answers[digest] = Answer(None, forget_at, durable=True)
@@ -87,7 +87,7 @@ class AnswerCache:
         return unix if kept else None
 
 
-def _encode(digest: str, forget_at: float, send: Send, token: SignedToken | None) -> bytes:
+def _encode(digest: str, forget_at: float, send: Send, token: Token | None) -> bytes:
     """What the store keeps: everything but the answer itself as one line, which says how long it is."""
     host, port = send.destination
     # Hexadecimal, as an INTEGER of a signed request may have thousands of digits.
@@ -96,7 +96,7 @@ def _encode(digest: str, forget_at: float, send: Send, token: SignedToken | None
     return len(head).to_bytes(2, "big") + head + send.datagram
 
 
-def _decode(octets: bytes) -> tuple[str, Answer, SignedToken | None]:
+def _decode(octets: bytes) -> tuple[str, Answer, Token | None]:
     """The digest, the answer and the token that `_encode` was given."""
     end = 2 + int.from_bytes(octets[:2], "big")
     digest, forget_at, host, port, seen = octets[2:end].decode().split(" ", 4)

@@ -1,13 +1,33 @@
-"""Who sent this request? Only a guardian's valid, fresh signature answers that (docs/protocol.md)."""
+"""Who sent this? What their entry on the registry asks for tells: a signature, a password, or the network.
+
+One entry has one policy (docs/decisions/0008): `signed` requests are believed for their Ed25519 signature, `password`
+requests for their H.235.1 hash and the network that they come from, `none` requests for the network alone.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from h323.council import RefusalName
-from h323.h235 import Freshness, PublicKey, ReplayWindow, SignedToken, TokenError, read_token, verify
-from h323.ras import GatekeeperRequest, RasMessage
+from h323.h235 import (
+    Freshness,
+    ReplayWindow,
+    SignedToken,
+    Token,
+    TokenError,
+    read_hashed_token,
+    read_token,
+    verify,
+    verify_hash,
+)
+from h323.ras import AliasAddress, GatekeeperRequest, RasMessage, RegistrationRequest, UnregistrationRequest
 
 from gatekeeper.core.denial import Denial
-from gatekeeper.registry import Guardian, Registry
+from gatekeeper.core.received import Received
+from gatekeeper.core.state import Registration, State
+from gatekeeper.core.terminal_alias import alias_texts
+from gatekeeper.core.transport_address import usable_addresses
+from gatekeeper.registry import NONE, PASSWORD, SIGNED, Guardian, Registry
 
 _STALE = {
     Freshness.TOO_OLD: ("wrong sync time: the timeStamp is too old", "securityWrongSyncTime"),
@@ -17,52 +37,160 @@ _STALE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent a message."""
+
+    guardian: Guardian
+    token: Token | None
+    """What proves it; None by the policy `none`."""
+
+    @property
+    def authentication(self) -> str:
+        """The policy by which they are believed."""
+        return self.guardian.authentication
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """To find out would cost more than this source may cause: it's left open who it was."""
+
+
+INTEGRITY = "securityIntegrityFailed"
+"""The SecurityErrors of a proof that doesn't hold: the one refusal that cost cryptography."""
+
+
 def _invalid(detail: str, security_error: str | None = None) -> Denial:
     return Denial(RefusalName.INVALID_SIGNATURE, detail, security_error)
 
 
-class Authenticator:
-    """Checks the signatures of one gatekeeper's requests."""
+_UNSIGNED = _invalid("the request is not signed")
+"""Also said of a password or network that doesn't count: nobody learns from it whose alias has which policy."""
 
-    def __init__(self, gatekeeper_identifier: str, registry: Registry, window: int) -> None:
+
+class Authenticator:
+    """Finds out who sent one gatekeeper's requests.
+
+    The cheap refusals come first (a flood of forgeries must not buy cryptography), and only a request whose proof holds
+    is remembered, so that nobody can spend another's timeStamp and random.
+    """
+
+    def __init__(self, gatekeeper_identifier: str, registry: Registry, state: State, window: int) -> None:
         self.registry = registry
         self.replay = ReplayWindow(window)
         self._gatekeeper_identifier = gatekeeper_identifier
+        self._state = state
 
-    def authenticate(self, message: RasMessage, datagram: bytes, unix: float) -> tuple[Guardian, SignedToken] | Denial:
-        """The guardian who signed `datagram` (`message` is its decoded value) and the token, or why nobody did.
+    def authenticate(
+        self, received: Received, asked: Registration | None = None, *, may_cost: bool = True
+    ) -> Sender | Denial | Limited:
+        """Who sent this, or why it isn't known.
 
-        The cheap refusals come first (a flood of forgeries must not buy Ed25519 work), and only a request whose
-        signature holds is remembered, so that nobody can spend another's timeStamp and random.
+        Args:
+            received: the message and what came with it.
+            asked: where the message answers a request of the gatekeeper's: who was asked. Such a message doesn't name
+                its sender.
+            may_cost: whether its source may cause another piece of cryptography.
         """
-        try:
-            token = read_token(message)
-        except TokenError as error:
-            return _invalid(f"not a token of this profile: {error}", "securityWrongOID")
-        if token is None:
-            return _invalid("the request is not signed")
-        addressee_known = token.general_id is not None or not isinstance(message, GatekeeperRequest)
-        if addressee_known and token.general_id != self._gatekeeper_identifier:
-            return _invalid("wrong generalID: signed for another gatekeeper", "securityWrongGeneralID")
-        guardian = self.registry.by_terminal_id(token.senders_id)
-        if guardian is None:
-            return _invalid("unknown key: the sendersID is not on the registry", "securityWrongSendersID")
-        freshness = self.replay.check(token, int(unix))
+        claim = self._claim(received, asked)
+        if isinstance(claim, Denial) or claim.token is None:
+            return claim
+        freshness = self.replay.check(claim.token, int(received.now.unix))
         if freshness is not Freshness.FRESH:
             return _invalid(*_STALE[freshness])
-        return self._verified(guardian, token, datagram, unix)
+        if not may_cost:
+            return Limited()
+        wrong = _wrong_proof(received, claim.guardian, claim.token)
+        if wrong is not None:
+            return _invalid(wrong, INTEGRITY)
+        self.replay.remember(claim.token, int(received.now.unix))
+        return claim
 
-    def _verified(
-        self, guardian: Guardian, token: SignedToken, datagram: bytes, unix: float
-    ) -> tuple[Guardian, SignedToken] | Denial:
-        if not any(verify(datagram, token, key) for key in self._keys(guardian, unix)):
-            return _invalid("signature does not match a valid key of this guardian", "securityIntegrityFailed")
-        self.replay.remember(token, int(unix))
-        return guardian, token
+    def _claim(self, received: Received, asked: Registration | None) -> Sender | Denial:
+        """Who it says that it is by, if their entry's policy admits such a message; the proof isn't looked at yet."""
+        try:
+            token = read_token(received.message)
+        except TokenError as error:
+            return self._otherwise(received, asked, error)
+        if token is None:
+            return self._by_network(received, asked, _UNSIGNED)
+        addressee_known = token.general_id is not None or not isinstance(received.message, GatekeeperRequest)
+        if addressee_known and not self._is_ours(token.general_id):
+            return _invalid("wrong generalID: signed for another gatekeeper", "securityWrongGeneralID")
+        guardian = self.registry.by_terminal_id(token.senders_id)
+        if guardian is None or guardian.authentication != SIGNED:
+            return _invalid("unknown key: the sendersID is not on the registry", "securityWrongSendersID")
+        return Sender(guardian, token)
 
-    @staticmethod
-    def _keys(guardian: Guardian, unix: float) -> tuple[PublicKey, ...]:
-        return tuple(slot.public_key for slot in guardian.usable_keys(unix))
+    def _otherwise(self, received: Received, asked: Registration | None, error: TokenError) -> Sender | Denial:
+        """There are tokens, but not a signature: a password's, or some that this gatekeeper can't use."""
+        not_ours = _invalid(f"not a token of this profile: {error}", "securityWrongOID")
+        try:
+            token = read_hashed_token(received.message)
+        except TokenError:
+            token = None
+        guardian = self._named(received.message, asked)
+        if token is None or guardian is None or guardian.authentication != PASSWORD:
+            return self._by_network(received, asked, _UNSIGNED if token is not None else not_ours)
+        if not guardian.is_near(received.source[0]):
+            return _UNSIGNED
+        first = isinstance(received.message, GatekeeperRequest | RegistrationRequest)
+        if not (self._is_ours(token.general_id) or (first and token.general_id is None)):
+            return _invalid("wrong generalID: meant for another gatekeeper", "securityWrongGeneralID")
+        if not self._is_name_of(token.senders_id.rstrip("\0"), guardian):
+            return _invalid("the sendersID is not the endpoint's", "securityWrongSendersID")
+        return Sender(guardian, token)
+
+    def _by_network(self, received: Received, asked: Registration | None, denial: Denial) -> Sender | Denial:
+        """By the policy `none` it is enough to come from the entry's network; from all others, it is nothing."""
+        guardian = self._named(received.message, asked)
+        if guardian is None or guardian.authentication != NONE or not guardian.is_near(received.source[0]):
+            return denial
+        return Sender(guardian, None)
+
+    def _is_ours(self, general_id: str | None) -> bool:
+        return general_id is not None and general_id.rstrip("\0") == self._gatekeeper_identifier
+
+    def _is_name_of(self, name: str, guardian: Guardian) -> bool:
+        registration = self._state.registrations.get(name)
+        if registration is not None:
+            return registration.terminal_id == guardian.terminal_id
+        return self.registry.by_alias(name) is guardian
+
+    def _named(self, message: RasMessage, asked: Registration | None) -> Guardian | None:
+        """Whose entry a message without a signature is about: by an alias where it registers, otherwise by endpoint."""
+        if isinstance(message, GatekeeperRequest):
+            return alias_owner(message.endpoint_alias, self.registry)
+        if isinstance(message, RegistrationRequest) and message.terminal_alias and not message.keep_alive:
+            return alias_owner(message.terminal_alias, self.registry)
+        registration = asked or self._endpoint(message)
+        return self.registry.by_terminal_id(registration.terminal_id) if registration is not None else None
+
+    def _endpoint(self, message: RasMessage) -> Registration | None:
+        identifier: str | None = getattr(message, "endpoint_identifier", None)
+        if identifier is not None:
+            return self._state.registrations.get(identifier.rstrip("\0"))
+        if isinstance(message, UnregistrationRequest):
+            addresses = usable_addresses(message.call_signal_address)
+            return next(filter(None, map(self._state.registration_at, addresses)), None)
+        return None
+
+
+def _wrong_proof(received: Received, guardian: Guardian, token: Token) -> str | None:
+    """What is wrong with the signature or hash; None where it is the guardian's."""
+    if isinstance(token, SignedToken):
+        keys = (slot.public_key for slot in guardian.usable_keys(received.now.unix))
+        good = any(verify(received.datagram, token, key) for key in keys)
+        return None if good else "signature does not match a valid key of this guardian"
+    key = guardian.password_key
+    good = key is not None and verify_hash(received.datagram, token, key)
+    return None if good else "the hash does not match the password"
+
+
+def alias_owner(aliases: tuple[AliasAddress, ...] | None, registry: Registry) -> Guardian | None:
+    """The one guardian whose aliases are among these; None where there is none, or more than one."""
+    owners = {owner.terminal_id: owner for owner in map(registry.by_alias, filter(None, alias_texts(aliases))) if owner}
+    return next(iter(owners.values())) if len(owners) == 1 else None
 
 
 def permitted(guardian: Guardian) -> Denial | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from gatekeeper.core.authentication import Sender
 from gatekeeper.core.effects import Address, Commit, Effect, Send
 from gatekeeper.core.outgoing import Initiative
 from gatekeeper.store import Batch
@@ -16,7 +17,7 @@ class Requester:
 
     source: Address
     request_seq_num: int
-    terminal_id: str
+    sender: Sender
     datagram: bytes
     """The request, which everything that is said to it is bound to."""
 

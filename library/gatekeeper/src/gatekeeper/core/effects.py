@@ -40,6 +40,8 @@ class Observe:
 
     message: str
     result: str
+    authentication: str | None = None
+    """The policy by which its sender was believed; None where nobody was."""
 
 
 Effect = Send | Commit | Observe

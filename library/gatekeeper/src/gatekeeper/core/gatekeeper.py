@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from h323.asn1.types import UnregRequestReason
-from h323.h235 import PrivateKey, SignedToken, challenge_of, read_token, sign
+from h323.h235 import PrivateKey, TokenError, read_token
 from h323.ras import (
     AdmissionRequest,
     BandwidthRequest,
     DecodeError,
     DisengageRequest,
+    GatekeeperConfirm,
+    GatekeeperReject,
     GatekeeperRequest,
     InfoRequestResponse,
     RasMessage,
@@ -25,31 +26,35 @@ from h323.ras import (
 
 from gatekeeper.core.admission import admit
 from gatekeeper.core.answers import AnswerCache, request_digest
-from gatekeeper.core.authentication import Authenticator, permitted
+from gatekeeper.core.authentication import INTEGRITY, Authenticator, Limited, Sender, permitted
 from gatekeeper.core.bandwidth_change import change_bandwidth
 from gatekeeper.core.calls import Call
 from gatekeeper.core.commits import Commits, Pending, Requester
 from gatekeeper.core.deadlines import Deadlines
 from gatekeeper.core.denial import Denial
 from gatekeeper.core.description import describe_request, request_seq_num, short_name
-from gatekeeper.core.discovery import discover
+from gatekeeper.core.discovery import discover, policy_for
 from gatekeeper.core.disengage import disengage
 from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send
+from gatekeeper.core.floods import LIMITED, MALFORMED, REFUSED, Floods
 from gatekeeper.core.information import report
 from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM, Journal
 from gatekeeper.core.outgoing import ANSWERS, Initiative, OutgoingRequests
+from gatekeeper.core.received import Received
 from gatekeeper.core.refusal_budget import RefusalBudget
 from gatekeeper.core.registration import entitled, register, unregister_endpoint
-from gatekeeper.core.rejection import reject
+from gatekeeper.core.rejection import reject, reject_discovery
 from gatekeeper.core.request import Decision, Request
 from gatekeeper.core.resources import indicate
+from gatekeeper.core.sealing import RandomBytes, Sealer
 from gatekeeper.core.settings import CoreSettings
+from gatekeeper.core.source_limits import SourceLimits
 from gatekeeper.core.state import Registration, State
 from gatekeeper.core.supervision import Selection, Supervision
 from gatekeeper.core.transport_address import address_text
 from gatekeeper.core.unknown import not_understood
 from gatekeeper.core.unregistration import unregister
-from gatekeeper.registry import Guardian, Registry
+from gatekeeper.registry import SIGNED, Registry
 from gatekeeper.store import Batch, Change, Record, Snapshot
 
 MAXIMUM_DATAGRAM = 4_096
@@ -57,8 +62,8 @@ MAXIMUM_DATAGRAM = 4_096
 HOUSEKEEPING = 0.25
 """Seconds between two looks at what has run out."""
 _MOST_ANSWERS = 500_000
-
-RandomBytes = Callable[[int], bytes]
+UNPROVEN = "unproven"
+"""What records say in place of a policy where nobody was believed."""
 
 Handler = Callable[[Request[Any]], Decision | Denial]
 
@@ -71,17 +76,6 @@ _HANDLERS: dict[type[Any], Handler] = {
     InfoRequestResponse: report,
     ResourcesAvailableIndicate: indicate,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Received:
-    """A decoded datagram."""
-
-    message: RasMessage
-    datagram: bytes
-    digest: str
-    source: Address
-    now: Instant
 
 
 class Gatekeeper:
@@ -103,24 +97,29 @@ class Gatekeeper:
         self.settings = settings
         self.epoch = snapshot.term.epoch
         self._registry = registry
-        self._signing_key = signing_key
+        self._sealer = Sealer(settings.gatekeeper_identifier, signing_key, random_bytes)
         self._random_bytes = random_bytes
         self._state = State.restored(snapshot.items, now.monotonic)
         self._journal = Journal(snapshot.sizes, settings.node, self.epoch)
-        self._authenticator = Authenticator(settings.gatekeeper_identifier, registry, settings.signature_window)
+        self._limits = SourceLimits(settings.rates)
+        self._authenticator = Authenticator(
+            settings.gatekeeper_identifier, registry, self._state, settings.signature_window
+        )
         # A signed datagram is fresh from one window before its timeStamp to one after it.
         self._answers = AnswerCache(2 * settings.signature_window + 1, _MOST_ANSWERS)
         for token in self._answers.restore(snapshot.answers):
             self._authenticator.replay.restore(token.senders_id, token.time_stamp, token.random)
-        self._budget = RefusalBudget(settings.refusals_per_source, settings.refusal_interval)
+        self._budget = RefusalBudget(settings.refusals_per_source, settings.refusals_in_all, settings.refusal_interval)
+        self._floods = Floods(settings.refusal_interval)
         self._deadlines = Deadlines()
         for registration in self._state.registrations.values():
             # keepAlives are not replicated: whoever was registered gets one full timeToLive from the new active.
             self._deadlines.extend(registration.endpoint_identifier, now.monotonic + registration.time_to_live)
+            self._limits.prove(registration.source)
         self._commits = Commits()
         first = int.from_bytes(random_bytes(2), "big")
         identifier = settings.gatekeeper_identifier
-        self._outgoing = OutgoingRequests(identifier, self._sign, first, settings.max_initiated)
+        self._outgoing = OutgoingRequests(identifier, self._seal_request, first, settings.max_initiated)
         self._supervision = Supervision(settings, self._state, self._journal, self._commits, self._outgoing)
         self._housekeeping = now.monotonic + HOUSEKEEPING
 
@@ -128,6 +127,11 @@ class Gatekeeper:
     def registrations(self) -> int:
         """How many endpoints are registered."""
         return len(self._state.registrations)
+
+    @property
+    def registrations_by_authentication(self) -> Mapping[str, int]:
+        """How many of them there are of each policy."""
+        return self._state.by_authentication
 
     @property
     def calls(self) -> int:
@@ -144,21 +148,34 @@ class Gatekeeper:
 
     def receive(self, datagram: bytes, source: Address, now: Instant) -> list[Effect]:
         """Take one datagram from the RAS socket. Never raises, whatever the octets are."""
+        if not self._limits.admits(source, now.monotonic):
+            return self._silent("unknown", LIMITED, source)
         if len(datagram) > MAXIMUM_DATAGRAM:
-            return [Observe("unknown", "too_large")]
+            return self._unproven("unknown", "too_large", source, now)
         digest = request_digest(datagram, source)
         known = self._answers.find(digest)
         if known is not None:
+            self._limits.charge(source, now.monotonic)
             again = known.send or self._progress(self._commits.waiting_for(digest), now)
             observed = Observe("unknown", "retransmission")
             return [observed] if again is None else [again, observed]
         try:
             message = decode(datagram)
         except DecodeError:
-            return [Observe("unknown", "malformed")]
-        return self._decide(_Received(message, datagram, digest, source, now))
+            return self._unproven("unknown", MALFORMED, source, now)
+        return self._decide(Received(message, datagram, digest, source, now))
 
-    def _decide(self, received: _Received) -> list[Effect]:
+    def _silent(self, name: str, result: str, source: Address) -> list[Effect]:
+        """Nothing is said to who sent this: it is counted, and summed up in the log."""
+        self._floods.note(source[0], result)
+        return [Observe(name, result)]
+
+    def _unproven(self, name: str, result: str, source: Address, now: Instant) -> list[Effect]:
+        """As `_silent`, and charged to its source."""
+        self._limits.charge(source, now.monotonic)
+        return self._silent(name, result, source)
+
+    def _decide(self, received: Received) -> list[Effect]:
         message = received.message
         name = short_name(message)
         if len(self._commits) >= self.settings.max_outstanding:
@@ -166,23 +183,35 @@ class Gatekeeper:
         handler = _HANDLERS.get(type(message))
         if handler is None:
             return self._decide_otherwise(received)
-        proven = self._authenticator.authenticate(message, received.datagram, received.now.unix)
-        if isinstance(proven, Denial):
-            return self._refuse_unauthenticated(received, proven)
-        guardian, token = proven
+        sender = self._sender(received)
+        if not isinstance(sender, Sender):
+            return self._refuse_unproven(received, sender)
         if isinstance(message, InfoRequestResponse):
-            effects = self._supervision.answered(message, guardian.terminal_id, received.now) or []
-            return [*effects, *self._decided(received, handler, guardian, token)]
-        return self._decided(received, handler, guardian, token)
+            effects = self._supervision.answered(message, sender.guardian.terminal_id, received.now) or []
+            return [*effects, *self._decided(received, handler, sender)]
+        return self._decided(received, handler, sender)
 
-    def _decided(self, received: _Received, handler: Handler, guardian: Guardian, token: SignedToken) -> list[Effect]:
-        denial = permitted(guardian)
-        decision = denial or handler(self._request(received, guardian))
+    def _sender(self, received: Received, asked: Registration | None = None) -> Sender | Denial | Limited:
+        """Who sent this; whoever didn't prove it is charged."""
+        monotonic = received.now.monotonic
+        may_cost = self._limits.may_cost(received.source, monotonic)
+        sender = self._authenticator.authenticate(received, asked, may_cost=may_cost)
+        if isinstance(sender, Sender):
+            self._limits.prove(received.source)
+        else:
+            self._limits.charge(received.source, monotonic)
+        if isinstance(sender, Denial) and sender.security_error == INTEGRITY:
+            self._limits.charge_cost(received.source, monotonic)
+        return sender
+
+    def _decided(self, received: Received, handler: Handler, sender: Sender) -> list[Effect]:
+        denial = permitted(sender.guardian)
+        decision = denial or handler(self._request(received, sender))
         if isinstance(decision, Denial):
-            return self._refuse(received, decision, guardian, token)
-        return self._confirm(received, decision, guardian, token)
+            return self._refuse(received, decision, sender)
+        return self._confirm(received, decision, sender)
 
-    def _decide_otherwise(self, received: _Received) -> list[Effect]:
+    def _decide_otherwise(self, received: Received) -> list[Effect]:
         """Messages that aren't a guardian's requests."""
         if isinstance(received.message, GatekeeperRequest):
             return self._discover(received, received.message)
@@ -190,10 +219,10 @@ class Gatekeeper:
             return self._answered(received)
         return self._unknown(received)
 
-    def _request(self, received: _Received, guardian: Guardian) -> Request[Any]:
+    def _request(self, received: Received, sender: Sender) -> Request[Any]:
         return Request(
             message=received.message,
-            guardian=guardian,
+            guardian=sender.guardian,
             source=received.source,
             now=received.now,
             state=self._state,
@@ -202,117 +231,134 @@ class Gatekeeper:
             random_bytes=self._random_bytes,
         )
 
-    def _discover(self, received: _Received, message: GatekeeperRequest) -> list[Effect]:
-        """Discovery is answered to anybody within the budget: it grants nothing, but costs a signature."""
-        signer: str | None = None
-        decision = discover(message, self.settings)
+    def _discover(self, received: Received, message: GatekeeperRequest) -> list[Effect]:
+        """Discovery is answered to anybody: it grants nothing, and gets no more octets than it has."""
+        sender: Sender | None = None
         if message.crypto_tokens:
-            proven = self._authenticator.authenticate(message, received.datagram, received.now.unix)
-            if isinstance(proven, Denial):
-                return self._refuse_unauthenticated(received, proven)
-            signer = proven[0].terminal_id
-        elif not self._budget.spend(received.source[0]):
-            return [Observe("GRQ", "dropped")]
+            proven = self._sender(received)
+            if not isinstance(proven, Sender):
+                return self._refuse_unproven(received, proven)
+            sender = proven if proven.token is not None else None
+        policy = policy_for(message, self._registry, received.source[0])
+        decision = discover(message, self.settings, policy)
         if isinstance(decision, Denial):
-            answer = reject(message, decision, self.settings.gatekeeper_identifier)
-            return self._answer_now(received, answer, signer, decision.name.value)
-        return self._answer_now(received, decision.answer, signer, "confirmed")
+            answer: GatekeeperConfirm | GatekeeperReject = reject_discovery(
+                message, decision, self.settings.gatekeeper_identifier
+            )
+            result = decision.name.value
+        else:
+            answer, result = decision, "confirmed"
+        if sender is not None:
+            return self._answer_now(received, answer, sender, result)
+        return self._answer_stranger(received, answer, result, may_sign=policy == SIGNED)
 
-    def _unknown(self, received: _Received) -> list[Effect]:
+    def _answer_stranger(
+        self, received: Received, answer: GatekeeperConfirm | GatekeeperReject, result: str, *, may_sign: bool
+    ) -> list[Effect]:
+        now, source = received.now, received.source
+        self._limits.charge(source, now.monotonic)
+        may_sign = may_sign and self._limits.may_cost(source, now.monotonic)
+        if may_sign:
+            self._limits.charge_cost(source, now.monotonic)
+        datagram = self._sealer.to_stranger(answer, None, received.datagram, now.unix, may_sign=may_sign)
+        if datagram is None:
+            return self._silent(short_name(received.message), REFUSED, source)
+        send = Send(datagram, source)
+        self._answers.keep(received.digest, send, now.unix)
+        return [send, Observe(short_name(received.message), result)]
+
+    def _unknown(self, received: Received) -> list[Effect]:
         """A message that isn't served. Unknown senders get no answer: it would be larger than what they sent."""
         name = short_name(received.message)
         answer = not_understood(received.message, received.datagram)
         if answer is None:
-            return [Observe(name, "dropped")]
-        proven = self._authenticator.authenticate(received.message, received.datagram, received.now.unix)
-        if isinstance(proven, Denial):
-            return [Observe(name, "dropped")]
-        return self._answer_now(received, answer, proven[0].terminal_id, "unknown")
+            return self._unproven(name, "dropped", received.source, received.now)
+        sender = self._sender(received)
+        if not isinstance(sender, Sender):
+            return self._silent(name, "dropped", received.source)
+        return self._answer_now(received, answer, sender, "unknown")
 
-    def _answered(self, received: _Received) -> list[Effect]:
+    def _answered(self, received: Received) -> list[Effect]:
         """An answer to a request of ours: believed of the endpoint that was asked, and never answered itself."""
         name = short_name(received.message)
-        proven = self._authenticator.authenticate(received.message, received.datagram, received.now.unix)
-        if isinstance(proven, Denial):
-            return [Observe(name, "dropped")]
-        effects = self._supervision.answered(received.message, proven[0].terminal_id, received.now)
-        return [Observe(name, "unexpected")] if effects is None else [*effects, Observe(name, "taken")]
+        sender = self._sender(received, self._outgoing.asked(request_seq_num(received.message)))
+        if not isinstance(sender, Sender):
+            return self._silent(name, "dropped", received.source)
+        effects = self._supervision.answered(received.message, sender.guardian.terminal_id, received.now)
+        result = "unexpected" if effects is None else "taken"
+        return [*(effects or ()), Observe(name, result, sender.authentication)]
 
-    def _confirm(self, received: _Received, decision: Decision, guardian: Guardian, token: SignedToken) -> list[Effect]:
+    def _confirm(self, received: Received, decision: Decision, sender: Sender) -> list[Effect]:
         if decision.alive is not None:
             self._deadlines.extend(decision.alive, received.now.monotonic + decision.alive_for)
         if not decision.durable or decision.answer is None:
-            told = self._answer_now(received, decision.answer, guardian.terminal_id, "confirmed")
+            told = self._answer_now(received, decision.answer, sender, "confirmed")
             return [*told, *self._supervision.disown(decision.disowned, received.now)]
-        notes = {"terminal_id": guardian.terminal_id, **decision.notes}
-        return self._answer_durably(received, decision.answer, token, decision.changes, notes, "confirmed")
+        return self._answer_durably(received, decision.answer, sender, decision.changes, decision.notes, "confirmed")
 
-    def _refuse(self, received: _Received, denial: Denial, guardian: Guardian, token: SignedToken) -> list[Effect]:
-        notes = {"terminal_id": guardian.terminal_id, "reason": denial.name.value, "detail": denial.detail}
+    def _refuse(self, received: Received, denial: Denial, sender: Sender) -> list[Effect]:
+        notes = {"reason": denial.name.value, "detail": denial.detail}
         answer = reject(received.message, denial, self.settings.gatekeeper_identifier)
         if answer is None:
             # Nothing in H.225.0 says no to such a message, and nothing was done about it.
-            return [Observe(short_name(received.message), denial.name.value)]
-        return self._answer_durably(received, answer, token, (), notes, denial.name.value)
+            return [Observe(short_name(received.message), denial.name.value, sender.authentication)]
+        return self._answer_durably(received, answer, sender, (), notes, denial.name.value)
 
-    def _refuse_unauthenticated(self, received: _Received, denial: Denial) -> list[Effect]:
-        name = short_name(received.message)
-        answer = reject(received.message, denial, self.settings.gatekeeper_identifier)
-        if answer is None or not self._budget.spend(received.source[0]):
-            return [Observe(name, "dropped")]
+    def _refuse_unproven(self, received: Received, why: Denial | Limited) -> list[Effect]:
+        """Refuse within the budget, and never in more octets than the request has: its source may be forged."""
+        name, source, now = short_name(received.message), received.source, received.now
+        if isinstance(why, Limited):
+            return self._silent(name, LIMITED, source)
+        answer = reject(received.message, why, self.settings.gatekeeper_identifier)
+        if answer is None or not self._budget.spend(source[0], now.monotonic):
+            return self._silent(name, "dropped", source)
         claimed = _claimed_sender(received.message)
-        notes = {"claimed_terminal_id": claimed, "reason": denial.name.value, "detail": denial.detail}
-        return self._answer_durably(received, answer, None, (), notes, denial.name.value, claimed)
+        datagram = self._sealer.to_stranger(answer, claimed, received.datagram, now.unix)
+        if datagram is None:
+            return self._silent(name, "dropped", source)
+        notes = {"claimed_terminal_id": claimed, "reason": why.name.value, "detail": why.detail}
+        records = self._records(received, answer, notes, UNPROVEN)
+        send = Send(datagram, source)
+        kept = self._answers.prepare(received.digest, send, None, now.unix)
+        pending = Pending((send, Observe(name, why.name.value)), received.digest, send)
+        return [self._commits.begin(Batch((), records, (kept,)), pending, now.monotonic)]
 
-    def _sign(self, message: RasMessage, general_id: str | None, unix: float, answered: bytes | None = None) -> bytes:
-        """Sign a request of ours or, with the datagram `answered`, the answer to that and no other."""
-        random = int.from_bytes(self._random_bytes(4), "big") & 0x7FFFFFFF or 1
-        return sign(
-            message,
-            key=self._signing_key,
-            senders_id=self.settings.gatekeeper_identifier,
-            general_id=general_id,
-            time_stamp=int(unix),
-            random=random,
-            challenge=challenge_of(answered) if answered is not None else None,
-        )
+    def _seal_request(self, message: RasMessage, to: Registration, unix: float) -> bytes:
+        return self._sealer.request(message, to, self._registry.by_terminal_id(to.terminal_id), unix)
 
-    def _answer_now(
-        self, received: _Received, answer: RasMessage | None, general_id: str | None, result: str
-    ) -> list[Effect]:
+    def _answer_now(self, received: Received, answer: RasMessage | None, sender: Sender, result: str) -> list[Effect]:
+        observed = Observe(short_name(received.message), result, sender.authentication)
         if answer is None:
-            return [Observe(short_name(received.message), result)]
-        send = Send(self._sign(answer, general_id, received.now.unix, received.datagram), received.source)
+            return [observed]
+        send = Send(self._sealer.answer(answer, sender, received.datagram, received.now.unix), received.source)
         self._answers.keep(received.digest, send, received.now.unix)
-        return [send, Observe(short_name(received.message), result)]
+        return [send, observed]
 
     def _answer_durably(
         self,
-        received: _Received,
+        received: Received,
         answer: RasMessage,
-        token: SignedToken | None,
+        sender: Sender,
         changes: tuple[Change, ...],
         notes: Mapping[str, object],
         result: str,
-        general_id: str | None = None,
     ) -> list[Effect]:
         """Commit the decision with its two records, request and answer; the answer leaves afterwards."""
         now = received.now
-        requester = None
-        if token is not None:
-            general_id = token.senders_id
-            number = request_seq_num(received.message)
-            requester = Requester(received.source, number, general_id, received.datagram)
-        send = Send(self._sign(answer, general_id, now.unix, received.datagram), received.source)
-        kept = self._answers.prepare(received.digest, send, token, now.unix)
-        records = self._records(received, answer, notes)
-        effects = (send, Observe(short_name(received.message), result))
+        requester = Requester(received.source, request_seq_num(received.message), sender, received.datagram)
+        send = Send(self._sealer.answer(answer, sender, received.datagram, now.unix), received.source)
+        kept = self._answers.prepare(received.digest, send, sender.token, now.unix)
+        whose = {"terminal_id": sender.guardian.terminal_id, **notes}
+        records = self._records(received, answer, whose, sender.authentication)
+        effects = (send, Observe(short_name(received.message), result, sender.authentication))
         pending = Pending(effects, received.digest, send, requester=requester)
         return [self._commits.begin(Batch(changes, records, (kept,)), pending, now.monotonic)]
 
-    def _records(self, received: _Received, answer: RasMessage, notes: Mapping[str, object]) -> tuple[Record, Record]:
+    def _records(
+        self, received: Received, answer: RasMessage, notes: Mapping[str, object], authentication: str
+    ) -> tuple[Record, Record]:
         where = {"source": address_text(received.source), "request_digest": received.digest}
-        asked = describe_request(received.message) | where
+        asked = describe_request(received.message) | where | {"authentication": authentication}
         if "terminal_id" in notes:
             asked["terminal_id"] = notes["terminal_id"]
         request = self._journal.record(RAS_STREAM, received.now, asked)
@@ -320,6 +366,7 @@ class Gatekeeper:
             "msg_type": short_name(answer),
             "request_seq_num": request_seq_num(received.message),
             "answers_index": request.index,
+            "authentication": authentication,
             **notes,
         }
         for name in ("call_identifier", "conference_id"):
@@ -345,7 +392,7 @@ class Gatekeeper:
         if pending.progress is None:
             delay = min(max(round(2_000 * self.settings.slow_commit), 1), 65_535)
             message = RequestInProgress(request_seq_num=requester.request_seq_num, delay=delay)
-            datagram = self._sign(message, requester.terminal_id, now.unix, requester.datagram)
+            datagram = self._sealer.answer(message, requester.sender, requester.datagram, now.unix)
             pending.progress = Send(datagram, requester.source)
         return pending.progress
 
@@ -362,15 +409,11 @@ class Gatekeeper:
             progress = self._progress(slow, now)
             if progress is not None:
                 effects += [progress, Observe("RIP", "initiated")]
-        floods = [self._flood(host, count, now) for host, count in self._budget.next_interval(now.monotonic).items()]
+        floods = [self._journal.record(RAS_STREAM, now, one) for one in self._floods.next_interval(now.monotonic)]
         forget = self._answers.forget(now.unix)
         if floods or forget is not None:
             effects.append(self._commits.begin(Batch((), tuple(floods), forget=forget), Pending(), now.monotonic))
         return effects
-
-    def _flood(self, host: str, count: int, now: Instant) -> Record:
-        fields = {"msg_type": "FLOOD", "source": host, "requests": count, "detail": "unauthenticated, not answered"}
-        return self._journal.record(RAS_STREAM, now, fields)
 
     def _end(self, registration: Registration, now: Instant, detail: str, reason: UnregRequestReason) -> Commit:
         """End a registration and its calls by the gatekeeper's own decision, and tell the endpoint (URQ)."""
@@ -381,6 +424,7 @@ class Gatekeeper:
             "msg_type": "EXPIRED",
             "terminal_id": registration.terminal_id,
             "endpoint_identifier": registration.endpoint_identifier,
+            "authentication": registration.authentication,
             "calls_ended": calls,
             "detail": detail,
         }
@@ -422,6 +466,6 @@ def _claimed_sender(message: RasMessage) -> str | None:
     """Whom an unproven request names as its sender: worth a line in the log, never a decision."""
     try:
         token = read_token(message)
-    except ValueError:
+    except TokenError:
         return None
     return token.senders_id[:128] if token is not None else None

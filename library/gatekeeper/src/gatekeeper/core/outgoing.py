@@ -40,8 +40,8 @@ WAITS = (1.0, 2.0, 4.0)
 _HIGHEST_SEQ_NUM = 65_535
 
 Initiated = UnregistrationRequest | BandwidthRequest | DisengageRequest | InfoRequest
-Sign = Callable[[RasMessage, str | None, float], bytes]
-"""Makes the datagram of a message for a terminal_id at a time in Unix seconds."""
+Seal = Callable[[RasMessage, Registration, float], bytes]
+"""Makes the datagram of a message for an endpoint at a time in Unix seconds."""
 
 _ANSWERS: dict[type[Any], tuple[type[Any], ...]] = {
     UnregistrationRequest: (UnregistrationConfirm, UnregistrationReject, UnknownMessageResponse),
@@ -133,9 +133,9 @@ class Outgoing:
 class OutgoingRequests:
     """All of them, at most `capacity`. What comes on top is sent once and not followed up."""
 
-    def __init__(self, gatekeeper_identifier: str, sign: Sign, first: int, capacity: int) -> None:
+    def __init__(self, gatekeeper_identifier: str, seal: Seal, first: int, capacity: int) -> None:
         self._gatekeeper_identifier = gatekeeper_identifier
-        self._sign = sign
+        self._seal = seal
         self._seq_num = first % _HIGHEST_SEQ_NUM
         self._capacity = capacity
         self._waiting: dict[int, Outgoing] = {}
@@ -150,7 +150,7 @@ class OutgoingRequests:
         number = self._next_seq_num()
         message = initiative.message(number, self._gatekeeper_identifier)
         registration = initiative.registration
-        send = Send(self._sign(message, registration.terminal_id, now.unix), registration.source)
+        send = Send(self._seal(message, registration, now.unix), registration.source)
         if len(self._waiting) < self._capacity:
             outgoing = Outgoing(initiative, message, send, now.monotonic + WAITS[0])
             self._waiting[number] = self._rounds[0][number] = outgoing
@@ -161,6 +161,11 @@ class OutgoingRequests:
         while self._seq_num in self._waiting:
             self._seq_num = self._seq_num % _HIGHEST_SEQ_NUM + 1
         return self._seq_num
+
+    def asked(self, request_seq_num: int) -> Registration | None:
+        """Who was asked by the request of this number, while it waits for its answer."""
+        outgoing = self._waiting.get(request_seq_num)
+        return outgoing.initiative.registration if outgoing is not None else None
 
     def answered(self, message: RasMessage, terminal_id: str) -> Outgoing | None:
         """The request that `message`, proven to be by `terminal_id`, answers; it is over then."""

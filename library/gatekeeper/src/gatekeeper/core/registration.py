@@ -24,7 +24,7 @@ from gatekeeper.core.state import State
 from gatekeeper.core.terminal_alias import added_aliases, alias_texts, granted_aliases, refused_alias, to_alias_address
 from gatekeeper.core.terminal_type import endpoint_types, granted_prefixes, type_policy
 from gatekeeper.core.transport_address import alternate_gatekeepers, reachable, usable_addresses
-from gatekeeper.registry import Guardian
+from gatekeeper.registry import SIGNED, Guardian
 from gatekeeper.store import Change
 
 MOST_ADDRESSES = 16
@@ -125,6 +125,7 @@ def _full(request: Request[RegistrationRequest]) -> Decision | Denial:
         time_to_live=_granted(message.time_to_live, request.settings),
         endpoint_types=types,
         prefixes=granted_prefixes(message.terminal_type, types, request.guardian),
+        authentication=request.guardian.authentication,
     )
     return _registered(request, registration, (*changes, *_put(state, registration)))
 
@@ -265,4 +266,6 @@ def entitled(registration: Registration, guardian: Guardian) -> bool:
         set(registration.aliases) <= set(guardian.aliases)
         and set(registration.endpoint_types) <= set(guardian.endpoint_types)
         and set(registration.prefixes) <= set(guardian.prefixes)
+        and registration.authentication == guardian.authentication
+        and (guardian.authentication == SIGNED or guardian.is_near(registration.source[0]))
     )

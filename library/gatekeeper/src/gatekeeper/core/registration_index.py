@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gatekeeper.core.effects import Address
+from gatekeeper.registry import AUTHENTICATIONS, SIGNED
 
 REGISTRATION = "registration/"
 TERMINAL, GATEWAY, MCU, GATEKEEPER = "terminal", "gateway", "mcu", "gatekeeper"
@@ -34,6 +36,8 @@ class Registration:
     """What it is: of terminal, gateway, mcu and gatekeeper those that its RRQ named."""
     prefixes: tuple[str, ...] = ()
     """Of a gateway: dialled digits that begin so go to it."""
+    authentication: str = SIGNED
+    """The policy by which it was believed, and is spoken to."""
 
     @property
     def key(self) -> str:
@@ -63,6 +67,7 @@ class Registration:
             "time_to_live": self.time_to_live,
             "endpoint_types": self.endpoint_types,
             "prefixes": self.prefixes,
+            "authentication": self.authentication,
         }
         return json.dumps(fields).encode()
 
@@ -106,6 +111,7 @@ def decode_registration(octets: bytes, sharing: Sharing | None = None) -> Regist
         time_to_live=fields["time_to_live"],
         endpoint_types=share.words(fields.get("endpoint_types", _ONLY_TERMINAL)),
         prefixes=share.words(fields.get("prefixes", ())),
+        authentication=sys.intern(fields.get("authentication", SIGNED)),
     )
 
 
@@ -123,6 +129,8 @@ class RegistrationIndex:
         self._by_address: dict[Address, Registration] = {}
         self._by_prefix: dict[str, dict[str, Registration]] = {}
         self._mcus: dict[str, Registration] = {}
+        self.by_authentication: dict[str, int] = dict.fromkeys(AUTHENTICATIONS, 0)
+        """How many there are of each policy."""
 
     def restore_registrations(self, items: Mapping[str, bytes]) -> None:
         """Add what the store's items describe."""
@@ -145,6 +153,7 @@ class RegistrationIndex:
             self._forget(old)
         self.registrations[registration.endpoint_identifier] = registration
         self._by_terminal_id[registration.terminal_id] = registration
+        self.by_authentication[registration.authentication] += 1
         for address in registration.call_signal_addresses:
             self._by_address[address] = registration
         for alias in registration.aliases:
@@ -168,6 +177,7 @@ class RegistrationIndex:
     def _forget(self, registration: Registration) -> None:
         """Take it out of each index but `registrations`; a group goes with its last member."""
         del self._by_terminal_id[registration.terminal_id]
+        self.by_authentication[registration.authentication] -= 1
         for address in registration.call_signal_addresses:
             del self._by_address[address]
         for alias in registration.aliases:

@@ -28,6 +28,15 @@ from h323.ras import (
 from gatekeeper.core.bandwidth import BANDWIDTH_UNIT_BPS
 from gatekeeper.core.denial import Denial
 
+Reject = (
+    GatekeeperReject
+    | RegistrationReject
+    | UnregistrationReject
+    | AdmissionReject
+    | BandwidthReject
+    | DisengageReject
+    | InfoRequestNak
+)
 RejectReason = tuple[Any, Any]
 """An alternative of the message's own reject reason CHOICE and its value."""
 
@@ -71,7 +80,8 @@ def _reason(message: RasMessage, denial: Denial) -> RejectReason:
     return (name, denial.reason_value)
 
 
-def _reject_discovery(message: GatekeeperRequest, denial: Denial, gatekeeper_identifier: str) -> GatekeeperReject:
+def reject_discovery(message: GatekeeperRequest, denial: Denial, gatekeeper_identifier: str) -> GatekeeperReject:
+    """The GRJ that answers a GRQ."""
     return GatekeeperReject(
         request_seq_num=message.request_seq_num,
         protocol_identifier=PROTOCOL_IDENTIFIER,
@@ -109,7 +119,7 @@ def _reject_report(message: InfoRequestResponse, denial: Denial, _gatekeeper_ide
     return InfoRequestNak(request_seq_num=message.request_seq_num, nak_reason=_reason(message, denial))
 
 
-def reject(message: RasMessage, denial: Denial, gatekeeper_identifier: str) -> RasMessage | None:
+def reject(message: RasMessage, denial: Denial, gatekeeper_identifier: str) -> Reject | None:
     """The reject message that answers `message`; None where H.225.0 has none for it."""
     special = _SPECIAL.get(type(message))
     if special is not None:
@@ -124,13 +134,13 @@ def reject(message: RasMessage, denial: Denial, gatekeeper_identifier: str) -> R
     )
 
 
-_PLAIN: Mapping[type[Any], Callable[..., RasMessage]] = {
+_PLAIN: Mapping[type[Any], Callable[..., Reject]] = {
     UnregistrationRequest: UnregistrationReject,
     AdmissionRequest: AdmissionReject,
     DisengageRequest: DisengageReject,
 }
-_SPECIAL: Mapping[type[Any], Callable[[Any, Denial, str], RasMessage | None]] = {
-    GatekeeperRequest: _reject_discovery,
+_SPECIAL: Mapping[type[Any], Callable[[Any, Denial, str], Reject | None]] = {
+    GatekeeperRequest: reject_discovery,
     RegistrationRequest: _reject_registration,
     BandwidthRequest: _reject_bandwidth,
     InfoRequestResponse: _reject_report,

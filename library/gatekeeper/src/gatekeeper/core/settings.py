@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gatekeeper.core.effects import Address
+from gatekeeper.core.source_limits import Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +53,8 @@ class CoreSettings:
     """Requests of the gatekeeper's own that wait for their answer."""
     refusals_per_source: int = 50
     """Refusals to unauthenticated requests that one IP address gets, each with a record, in a `refusal_interval`."""
+    refusals_in_all: int = 500
+    """Such refusals to everybody together in a `refusal_interval`."""
     refusal_interval: int = 10
+    rates: Rates = field(default_factory=Rates)
+    """What a source may send before it has proven who it is, and after."""

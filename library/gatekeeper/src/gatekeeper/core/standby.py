@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from h323.h235 import PrivateKey, challenge_of, sign
+from h323.h235 import PrivateKey
 from h323.ras import (
     PROTOCOL_IDENTIFIER,
     AlternateGK,
@@ -19,6 +19,7 @@ from gatekeeper.core.effects import Address, Effect, Instant, Observe, Send
 from gatekeeper.core.gatekeeper import MAXIMUM_DATAGRAM
 from gatekeeper.core.prerequisites import names_another_gatekeeper
 from gatekeeper.core.refusal_budget import RefusalBudget
+from gatekeeper.core.sealing import Sealer
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.transport_address import to_transport_address
 
@@ -28,42 +29,34 @@ class Standby:
 
     def __init__(self, settings: CoreSettings, signing_key: PrivateKey, random_bytes: Callable[[int], bytes]) -> None:
         self._settings = settings
-        self._signing_key = signing_key
-        self._random_bytes = random_bytes
+        self._sealer = Sealer(settings.gatekeeper_identifier, signing_key, random_bytes)
         self._elsewhere = _elsewhere(settings)
-        self._budget = RefusalBudget(settings.refusals_per_source, settings.refusal_interval)
+        self._budget = RefusalBudget(settings.refusals_per_source, settings.refusals_in_all, settings.refusal_interval)
 
     def receive(self, datagram: bytes, source: Address, now: Instant) -> list[Effect]:
         """Take one datagram that reached this node while it is not active. Never raises."""
-        self._budget.next_interval(now.monotonic)
         if len(datagram) > MAXIMUM_DATAGRAM:
             return [Observe("unknown", "too_large")]
         try:
             message = decode(datagram)
         except DecodeError:
             return [Observe("unknown", "malformed")]
-        if not isinstance(message, GatekeeperRequest) or not self._budget.spend(source[0]):
+        if not isinstance(message, GatekeeperRequest) or not self._budget.spend(source[0], now.monotonic):
             return [Observe("unknown", "standby")]
-        return [Send(self._redirect(message, datagram, now), source), Observe("GRQ", "redirected")]
+        redirect = self._sealer.to_stranger(self._redirect(message), None, datagram, now.unix)
+        if redirect is None:
+            return [Observe("GRQ", "standby")]
+        return [Send(redirect, source), Observe("GRQ", "redirected")]
 
-    def _redirect(self, message: GatekeeperRequest, datagram: bytes, now: Instant) -> bytes:
+    def _redirect(self, message: GatekeeperRequest) -> GatekeeperReject:
         settings = self._settings
         foreign = names_another_gatekeeper(message.gatekeeper_identifier, settings)
-        answer = GatekeeperReject(
+        return GatekeeperReject(
             request_seq_num=message.request_seq_num,
             protocol_identifier=PROTOCOL_IDENTIFIER,
             gatekeeper_identifier=settings.gatekeeper_identifier,
             reject_reason=("terminalExcluded", None) if foreign else ("resourceUnavailable", None),
             alt_gk_info=None if foreign else self._elsewhere,
-        )
-        return sign(
-            answer,
-            key=self._signing_key,
-            senders_id=settings.gatekeeper_identifier,
-            general_id=None,
-            time_stamp=int(now.unix),
-            random=int.from_bytes(self._random_bytes(4), "big") & 0x7FFFFFFF or 1,
-            challenge=challenge_of(datagram),
         )
 
 

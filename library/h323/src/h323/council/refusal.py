@@ -39,14 +39,10 @@ class Refusal:
 
 
 def refusal_generic_data(refusal: Refusal) -> GenericData:
-    """The GenericData that says this."""
-    return GenericData(
-        id=("nonStandard", REFUSAL_ID),
-        parameters=(
-            parameter(NAME, ("text", refusal.name.value)),
-            parameter(DETAIL, ("unicode", refusal.detail)),
-        ),
-    )
+    """The GenericData that says this; without a detail, it has none."""
+    name = parameter(NAME, ("text", refusal.name.value))
+    detail = (parameter(DETAIL, ("unicode", refusal.detail)),) if refusal.detail else ()
+    return GenericData(id=("nonStandard", REFUSAL_ID), parameters=(name, *detail))
 
 
 def read_refusal(generic_data: tuple[GenericData, ...] | None) -> Refusal | None:

@@ -26,7 +26,7 @@ def plan(guardians: int) -> tuple[Step, ...]:
         Step("unsigned ARQ", _INVALID_SIGNATURE, refusals.unsigned),
         Step("bad signature", _INVALID_SIGNATURE, refusals.bad_signature),
         Step("unknown guardian", _INVALID_SIGNATURE, refusals.unknown_guardian),
-        Step("replay from elsewhere", f"{_INVALID_SIGNATURE} (replay)", refusals.replayed),
+        Step("replay from elsewhere", f"{_INVALID_SIGNATURE} (securityReplay)", refusals.replayed),
         Step("another's endpoint", _NOT_REGISTERED, refusals.anothers_endpoint),
         Step("PII in ESCALATE", RefusalName.PII_POLICY_VIOLATION.value, calls.personal_data),
         Step("26th in the conference", RefusalName.CAPACITY_EXCEEDED.value, calls.one_too_many),

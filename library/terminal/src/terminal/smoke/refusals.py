@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from h323.council import RefusalName
+from h323.council import CallProfile, RefusalName
 from h323.h235 import PrivateKey
 
 from terminal.core import Call
@@ -29,9 +29,13 @@ async def anothers_endpoint(session: Session) -> str:
 
 
 async def unsigned(session: Session) -> str:
-    """An ARQ without a signature, from a registered endpoint."""
+    """An ARQ without a signature, from a registered endpoint.
+
+    Strangers get no more octets than they send: the request is so long that the refusal can be signed.
+    """
     client = session.first
-    request = client.endpoint.admission(Call.new(session.conference, os.urandom), LEG_BPS)
+    profile = CallProfile(purpose="Here stands what a signed request would have its signature for. ".ljust(128, "."))
+    request = client.endpoint.admission(Call.new(session.conference, os.urandom), LEG_BPS, profile)
     return refused(await client.deliver(client.prepare_unsigned(request)), RefusalName.INVALID_SIGNATURE)
 
 
@@ -56,4 +60,4 @@ async def replayed(session: Session) -> str:
     prepared = client.prepare(client.endpoint.keep_alive())
     confirmed(await client.deliver(prepared))
     thief = await session.guest(client.endpoint.identity)
-    return refused(await thief.deliver(prepared), RefusalName.INVALID_SIGNATURE, detail="replay")
+    return refused(await thief.deliver(prepared), RefusalName.INVALID_SIGNATURE, "securityReplay")

@@ -90,14 +90,14 @@ def confirmed(outcome: Outcome[ConfirmT]) -> Confirmed[ConfirmT]:
     raise _unexpected(outcome)
 
 
-def refused(outcome: Outcome[Any], name: RefusalName, detail: str = "") -> str:
-    """What came, if it's a refusal of this name, with these words in its detail.
+def refused(outcome: Outcome[Any], name: RefusalName, reason: str = "") -> str:
+    """What came, if it's a refusal of this name and, where one is given, for this H.225.0 reason.
 
     Raises:
         StepFailedError: it's something else.
     """
-    if isinstance(outcome, Refused) and outcome.name is name and detail in outcome.detail:
-        return f"{name.value} ({detail})" if detail else name.value
+    if isinstance(outcome, Refused) and outcome.name is name and reason in outcome.reason:
+        return f"{name.value} ({reason})" if reason else name.value
     raise _unexpected(outcome)
 
 
