@@ -20,6 +20,7 @@ from h323.ras import (
 
 from terminal.core import (
     Call,
+    Disengaged,
     Effect,
     Endpoint,
     Finished,
@@ -31,6 +32,7 @@ from terminal.core import (
     Request,
     RetransmissionPolicy,
     Transmit,
+    Unregistered,
 )
 from terminal.core.endpoint import Address
 from terminal.core.outcome import ConfirmT
@@ -45,6 +47,8 @@ class Statistics:
     retries: int = 0
     unregistered: int = 0
     """How often the gatekeeper ended the registration by itself."""
+    disengaged: int = 0
+    """How often it ended a call by itself."""
     latencies: list[float] = field(default_factory=list)
     """Seconds from the first sending to the answer, of each request that was answered."""
 
@@ -172,8 +176,10 @@ class Client:
                 future = self._waiting.pop(effect.prepared.request_seq_num)
                 if not future.done():
                     future.set_result(effect.outcome)
-            else:
+            elif isinstance(effect, Unregistered):
                 self.statistics.unregistered += 1
+            elif isinstance(effect, Disengaged):
+                self.statistics.disengaged += 1
         if self._timer is not None:
             self._timer.cancel()
         at = self.endpoint.next_timeout

@@ -18,7 +18,7 @@ from h323.ras import AdmissionConfirm, EncodeError, GatekeeperConfirm, Registrat
 from terminal.cli.running import gatekeeper_address
 from terminal.client import Client
 from terminal.core import Call, Confirmed, Endpoint, Identity, NoAnswer, Outcome, Refused, Request
-from terminal.core.endpoint import BANDWIDTH_UNIT_BPS
+from terminal.core.held_calls import BANDWIDTH_UNIT_BPS
 from terminal.errors import TerminalError
 from terminal.keys import load_private_key, load_public_key
 from terminal.state_file import State, default_state_file, load_state, save_state

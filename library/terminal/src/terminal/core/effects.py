@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
+from terminal.core.call import Call
 from terminal.core.outcome import Outcome
 from terminal.core.request import Prepared
 
@@ -38,4 +39,20 @@ class Unregistered:
     reason: str
 
 
-Effect: TypeAlias = Transmit | Finished | Unregistered
+@dataclass(frozen=True, slots=True)
+class Disengaged:
+    """The gatekeeper has ended this call by itself (DRQ): drop it. The reason is H.225.0's."""
+
+    call: Call
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BandwidthChanged:
+    """The gatekeeper has changed what this call may use in both directions together (BRQ): keep to it."""
+
+    call: Call
+    bandwidth_bps: int
+
+
+Effect: TypeAlias = Transmit | Finished | Unregistered | Disengaged | BandwidthChanged

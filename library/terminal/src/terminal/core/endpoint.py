@@ -5,14 +5,12 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from h323.council import CallProfile, profile_generic_data, read_refusal
 from h323.h235 import (
     ED25519_OID,
-    PrivateKey,
-    PublicKey,
     SignedToken,
     TokenError,
     challenge_of,
@@ -25,6 +23,9 @@ from h323.ras import (
     AdmissionConfirm,
     AdmissionReject,
     AdmissionRequest,
+    BandwidthConfirm,
+    BandwidthReject,
+    BandwidthRequest,
     CallIdentifier,
     DecodeError,
     DisengageConfirm,
@@ -35,6 +36,8 @@ from h323.ras import (
     GatekeeperReject,
     GatekeeperRequest,
     H221NonStandard,
+    InfoRequest,
+    InfoRequestResponse,
     RasMessage,
     RegistrationConfirm,
     RegistrationReject,
@@ -55,6 +58,9 @@ from h323.ras import (
 
 from terminal.core.call import Call
 from terminal.core.effects import Effect, Finished, Instant, Transmit, Unregistered
+from terminal.core.held_calls import BANDWIDTH_UNIT_BPS, HeldCall, HeldCalls
+from terminal.core.identity import SIGNATURE_WINDOW, Identity
+from terminal.core.initiated import INITIATED, Answered, Reaction, bandwidth_changed, disengaged
 from terminal.core.outcome import Confirmed, ConfirmT, Ignored, NoAnswer, Outcome, Refused
 from terminal.core.request import Prepared, Request
 from terminal.core.retransmission import Exchange, RetransmissionPolicy, Timer
@@ -62,10 +68,6 @@ from terminal.core.retransmission import Exchange, RetransmissionPolicy, Timer
 Address = tuple[str, int]
 """An IP address as text and a port."""
 
-SIGNATURE_WINDOW = 30
-"""Seconds by which a confirmation may be older than its request; the gatekeeper's own window."""
-BANDWIDTH_UNIT_BPS = 100
-"""BandWidth counts hundreds of bit/s (H.225.0 7.4)."""
 NO_ENDPOINT = "0000000000000000"
 """The endpointIdentifier of one who has none: ARQ and DRQ can't do without."""
 _HIGHEST_SEQ_NUM = 65_535
@@ -74,21 +76,6 @@ _TERMINAL = EndpointType(terminal=TerminalInfo(), mc=False, undefined_node=False
 _VENDOR = VendorIdentifier(
     vendor=H221NonStandard(t35_country_code=0, t35_extension=0, manufacturer_code=0), product_id=b"guardian-terminal"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a guardian is, and whom they trust."""
-
-    terminal_id: str
-    key: PrivateKey
-    gatekeeper_identifier: str
-    gatekeeper_key: PublicKey
-
-    @property
-    def name(self) -> str:
-        """The last part of the terminal_id, which is also the guardian's H.323 ID."""
-        return self.terminal_id.rpartition("/")[2]
 
 
 @dataclass(slots=True)
@@ -116,6 +103,8 @@ class Endpoint:
         self.endpoint_identifier: str | None = None
         """Given by the gatekeeper's RCF; None while not registered."""
         self.ignored: Counter[Ignored] = Counter()
+        self._calls = HeldCalls()
+        self._initiated = Answered(identity)
         self._address = transport_address(address)
         self._random_bytes = random_bytes
         self._policy = policy or RetransmissionPolicy()
@@ -212,6 +201,18 @@ class Endpoint:
         )
         return Request(message, DisengageConfirm, DisengageReject)
 
+    def bandwidth(self, call: Call, bandwidth_bps: int) -> Request[BandwidthConfirm]:
+        """A BRQ for more or less bandwidth, in both directions together (H.225.0 7.12.1)."""
+        message = BandwidthRequest(
+            request_seq_num=self._next_seq_num(),
+            endpoint_identifier=self.endpoint_identifier or NO_ENDPOINT,
+            conference_id=call.conference_id,
+            call_reference_value=call.reference,
+            band_width=bandwidth_bps // BANDWIDTH_UNIT_BPS,
+            call_identifier=CallIdentifier(guid=call.call_identifier),
+        )
+        return Request(message, BandwidthConfirm, BandwidthReject)
+
     def unregistration(self) -> Request[UnregistrationConfirm]:
         """A URQ, which ends the endpoint's calls too (H.225.0 7.10.1)."""
         message = UnregistrationRequest(
@@ -266,17 +267,29 @@ class Endpoint:
         """
         if prepared.request_seq_num in self._under_way:
             raise ValueError(f"request {prepared.request_seq_num} is under way")
+        message = prepared.request.message
+        if isinstance(message, DisengageRequest):
+            # Over for us, whatever the gatekeeper says; a report must not keep it alive there.
+            self._calls.ended(message, now.monotonic)
         exchange = Exchange(self._policy, now.monotonic)
         self._under_way[prepared.request_seq_num] = _UnderWay(prepared, exchange, Counter())
         return [Transmit(prepared.datagram)]
 
     @property
+    def calls(self) -> tuple[HeldCall, ...]:
+        """The calls that were admitted and have not ended."""
+        return tuple(self._calls)
+
+    @property
     def next_timeout(self) -> float | None:
-        """When to call `timeout` next, in monotonic seconds; None while nothing is under way."""
-        return min((one.exchange.next_timeout for one in self._under_way.values()), default=None)
+        """When to call `timeout` next, in monotonic seconds; None while nothing is under way and no call held."""
+        times = [one.exchange.next_timeout for one in self._under_way.values()]
+        if self._calls.report_at is not None:
+            times.append(self._calls.report_at)
+        return min(times, default=None)
 
     def timeout(self, now: Instant) -> list[Effect]:
-        """Send again what is due, give up what took too long."""
+        """Send again what is due, give up what took too long, report on calls as often as the gatekeeper wants."""
         effects: list[Effect] = []
         for one in tuple(self._under_way.values()):
             due = one.exchange.timeout(now.monotonic)
@@ -285,7 +298,25 @@ class Endpoint:
             elif due is Timer.GIVE_UP:
                 seconds = now.monotonic - one.exchange.started
                 effects += self._finish(one, NoAnswer(one.exchange.attempts, seconds, dict(one.ignored)))
+        if self._calls.report_at is not None and self._calls.report_at <= now.monotonic:
+            self._calls.reported(now.monotonic)
+            report = self._report(self._next_seq_num(), tuple(self._calls), unsolicited=True)
+            effects.append(Transmit(self._signed(report, now.unix)))
         return effects
+
+    def _report(self, number: int, calls: tuple[HeldCall, ...], *, unsolicited: bool) -> InfoRequestResponse:
+        """An IRR on these calls (H.225.0 7.15.2)."""
+        return InfoRequestResponse(
+            request_seq_num=number,
+            endpoint_type=_TERMINAL,
+            endpoint_identifier=self.endpoint_identifier or NO_ENDPOINT,
+            ras_address=self._address,
+            call_signal_address=(self._address,),
+            endpoint_alias=(("h323-ID", self.identity.name),),
+            per_call_info=tuple(held.per_call_info for held in calls) or None,
+            need_response=False,
+            unsolicited=unsolicited,
+        )
 
     def receive(self, datagram: bytes, now: Instant) -> list[Effect]:
         """Take one datagram from the socket. Never raises, whatever the octets are."""
@@ -296,8 +327,8 @@ class Endpoint:
             return self._ignore(Ignored.MALFORMED)
         if token is None or token.senders_id != self.identity.gatekeeper_identifier:
             return self._ignore(Ignored.UNSIGNED if token is None else Ignored.OTHER_GATEKEEPER)
-        if isinstance(message, UnregistrationRequest):
-            return self._unregistered_by_gatekeeper(message, token, datagram, now)
+        if isinstance(message, INITIATED):
+            return self._asked(message, token, datagram, now)
         return self._answer(message, token, datagram, now)
 
     def _answer(self, message: RasMessage, token: SignedToken, datagram: bytes, now: Instant) -> list[Effect]:
@@ -331,33 +362,70 @@ class Endpoint:
             return []
         attempts, seconds = one.exchange.attempts, now.monotonic - one.exchange.started
         if isinstance(message, one.prepared.request.confirm):
-            self._learn(message)
+            self._learn(one.prepared.request.message, message, now)
             return self._finish(one, Confirmed(message, datagram, attempts, seconds))
         refusal = read_refusal(getattr(message, "generic_data", None))
         return self._finish(one, Refused(message, datagram, attempts, seconds, _reason(message), refusal))
 
-    def _learn(self, message: object) -> None:
+    def _learn(self, asked: object, message: object, now: Instant) -> None:
         if isinstance(message, RegistrationConfirm):
+            if message.endpoint_identifier != self.endpoint_identifier:
+                self._calls.end_all()
             self.endpoint_identifier = message.endpoint_identifier
         elif isinstance(message, UnregistrationConfirm):
-            self.endpoint_identifier = None
+            self._forget_registration()
+        elif isinstance(asked, AdmissionRequest) and isinstance(message, AdmissionConfirm):
+            self._calls.admitted(asked, message, now.monotonic)
+        elif isinstance(asked, BandwidthRequest) and isinstance(message, BandwidthConfirm):
+            self._calls.changed(asked, message.band_width)
 
-    def _unregistered_by_gatekeeper(
-        self, message: UnregistrationRequest, token: SignedToken, datagram: bytes, now: Instant
-    ) -> list[Effect]:
-        """The gatekeeper ends the registration; it's told that we know (H.225.0 7.10)."""
-        if token.general_id != self.identity.terminal_id:
-            return self._ignore(Ignored.OTHER_ADDRESSEE)
-        if abs(token.time_stamp - now.unix) > SIGNATURE_WINDOW:
-            return self._ignore(Ignored.STALE)
-        if self.endpoint_identifier is None or message.endpoint_identifier != self.endpoint_identifier:
-            return self._ignore(Ignored.UNEXPECTED)
-        if not verify(datagram, token, self.identity.gatekeeper_key):
-            return self._ignore(Ignored.BAD_SIGNATURE)
+    def _forget_registration(self) -> None:
         self.endpoint_identifier = None
-        confirm = UnregistrationConfirm(request_seq_num=message.request_seq_num)
-        answer = self._signed(confirm, now.unix, challenge_of(datagram))
-        return [Transmit(answer), Unregistered(message.reason[0] if message.reason else "undefinedReason")]
+        self._calls.end_all()
+
+    def _asked(self, message: RasMessage, token: SignedToken, datagram: bytes, now: Instant) -> list[Effect]:
+        """The gatekeeper wants something: believed with its signature only, and answered alike when it comes again."""
+        again = self._initiated.before(datagram)
+        if again is not None:
+            return [Transmit(again)]
+        if self.endpoint_identifier is None:
+            return self._ignore(Ignored.UNEXPECTED)
+        ours = getattr(message, "endpoint_identifier", self.endpoint_identifier)
+        if ours != self.endpoint_identifier:
+            return self._ignore(Ignored.UNEXPECTED)
+        why = self._initiated.disbelief(token, datagram, now.unix)
+        if why is not None:
+            return self._ignore(why)
+        reaction = self._reaction(message, now)
+        answer = self._signed(reaction.answer, now.unix, challenge_of(datagram))
+        self._initiated.remember(datagram, answer)
+        return [Transmit(answer), *reaction.effects]
+
+    def _reaction(self, message: RasMessage, now: Instant) -> Reaction:
+        if isinstance(message, DisengageRequest):
+            return disengaged(message, self._calls, now.monotonic)
+        if isinstance(message, BandwidthRequest):
+            return bandwidth_changed(message, self._calls)
+        if isinstance(message, InfoRequest):
+            return Reaction(self._status(message))
+        return self._unregistered_by_gatekeeper(message)
+
+    def _status(self, message: InfoRequest) -> InfoRequestResponse:
+        """The IRR that answers an IRQ: on the call that it names or, without a callReferenceValue, on all."""
+        if not message.call_reference_value:
+            return self._report(message.request_seq_num, tuple(self._calls), unsolicited=False)
+        held = self._calls.get(message.call_identifier.guid) if message.call_identifier is not None else None
+        if held is not None:
+            return self._report(message.request_seq_num, (held,), unsolicited=False)
+        none = self._report(message.request_seq_num, (), unsolicited=False)
+        return replace(none, irr_status=("invalidCall", None))
+
+    def _unregistered_by_gatekeeper(self, message: RasMessage) -> Reaction:
+        """The gatekeeper ends the registration; it's told that we know (H.225.0 7.10)."""
+        reason = getattr(message, "reason", None)
+        self._forget_registration()
+        confirm = UnregistrationConfirm(request_seq_num=_request_seq_num(message))
+        return Reaction(confirm, (Unregistered(reason[0] if reason else "undefinedReason"),))
 
     def _ignore(self, why: Ignored) -> list[Effect]:
         self.ignored[why] += 1

@@ -10,6 +10,7 @@ from typing import Generic, TypeAlias, TypeVar
 from h323.council import Refusal, RefusalName
 from h323.ras import (
     AdmissionConfirm,
+    BandwidthConfirm,
     DisengageConfirm,
     GatekeeperConfirm,
     RasMessage,
@@ -18,12 +19,18 @@ from h323.ras import (
 )
 
 Confirmation: TypeAlias = (
-    AdmissionConfirm | DisengageConfirm | GatekeeperConfirm | RegistrationConfirm | UnregistrationConfirm
+    AdmissionConfirm
+    | BandwidthConfirm
+    | DisengageConfirm
+    | GatekeeperConfirm
+    | RegistrationConfirm
+    | UnregistrationConfirm
 )
 ConfirmT = TypeVar("ConfirmT", bound=Confirmation)
 
 _SHORT = {
     AdmissionConfirm: "ACF",
+    BandwidthConfirm: "BCF",
     DisengageConfirm: "DCF",
     GatekeeperConfirm: "GCF",
     RegistrationConfirm: "RCF",

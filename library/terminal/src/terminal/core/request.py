@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeAlias
 from h323.h235 import challenge_of
 from h323.ras import (
     AdmissionRequest,
+    BandwidthRequest,
     DisengageRequest,
     GatekeeperRequest,
     RegistrationRequest,
@@ -17,7 +18,12 @@ from h323.ras import (
 from terminal.core.outcome import ConfirmT
 
 RequestMessage: TypeAlias = (
-    AdmissionRequest | DisengageRequest | GatekeeperRequest | RegistrationRequest | UnregistrationRequest
+    AdmissionRequest
+    | BandwidthRequest
+    | DisengageRequest
+    | GatekeeperRequest
+    | RegistrationRequest
+    | UnregistrationRequest
 )
 
 

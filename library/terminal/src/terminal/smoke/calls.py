@@ -8,7 +8,7 @@ from h323.council import CallProfile, CallType, RefusalName
 from h323.ras import AdmissionConfirm
 
 from terminal.core import Call, Confirmed
-from terminal.core.endpoint import BANDWIDTH_UNIT_BPS
+from terminal.core.held_calls import BANDWIDTH_UNIT_BPS
 from terminal.smoke.membership import all_confirmed
 from terminal.smoke.session import LEG_BPS, Leg, Session, new_conference
 from terminal.smoke.step import LeftOutError, StepFailedError, confirmed, refused
