@@ -117,13 +117,13 @@ def _call(number: int) -> Call:
 class Evening:
     """What a capture on the gatekeeper's host would have."""
 
-    def __init__(self) -> None:
+    def __init__(self, whom: Registry | None = None) -> None:
         self.now = Instant(1_000.0, float(START))
         self.sent: list[Sent] = []
         settings = CoreSettings("gk1", IDENTIFIER, GATEKEEPER, mcus=(Mcu("mcu1", ("192.0.2.21", 1720)),))
         snapshot = Snapshot(Term(1, "gk1", 0.0, 0.0), None, {}, {"h323_ras": 0, "failover": 0})
         key, entropy = private_key(IDENTIFIER), random_source("gatekeeper")
-        self._gatekeeper = Gatekeeper(settings, registry(), key, snapshot, self.now, entropy)
+        self._gatekeeper = Gatekeeper(settings, whom or registry(), key, snapshot, self.now, entropy)
 
     @property
     def unix(self) -> int:

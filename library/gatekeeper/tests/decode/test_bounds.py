@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from gatekeeper.decode import checking, pairing
 from gatekeeper.decode.capture import frames
-from gatekeeper.decode.checking import Keys
+from gatekeeper.decode.keys import Keys
 from gatekeeper.decode.packets import Datagram, packet
 from gatekeeper.decode.pairing import Pairing
 from gatekeeper.decode.reading import Message, read

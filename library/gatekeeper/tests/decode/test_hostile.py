@@ -8,7 +8,7 @@ import re
 
 import pytest
 from gatekeeper.decode.capture import CaptureError, Frame, frames
-from gatekeeper.decode.checking import Keys
+from gatekeeper.decode.keys import Keys
 from gatekeeper.decode.packets import Datagram, packet
 from gatekeeper.decode.report import Inspector
 from h323.ras import GatekeeperConfirm, encode

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from itertools import repeat
 
 from h323.council import CallProfile, ProfileError
-from h323.h235 import SignedToken
+from h323.h235 import HashedToken, SignedToken, Token
 
 from gatekeeper.decode.checking import Check
 from gatekeeper.decode.colours import Colours
@@ -85,7 +85,8 @@ class Blocks:
         elif relation.is_answer:
             trip = "" if relation.round_trip is None else f", {milliseconds(relation.round_trip)} after it"
             tries = f", after {relation.attempt} attempts" if relation.attempt > 1 else ""
-            whose = f" of {printable(exchange.terminal)}" if exchange.terminal else ""
+            of = "in the name of" if exchange.doubted else "of"
+            whose = f" {of} {printable(exchange.terminal)}" if exchange.terminal else ""
             yield self._line("answers", f"{exchange.name} #{exchange.number}{whose}{trip}{tries}")
         if relation.repeats is not None and relation.captured_twice:
             yield self._line("captured again", f"the packet of #{relation.repeats}, seen on another interface")
@@ -113,25 +114,26 @@ class Blocks:
 
     def _verdict(self, check: Check | None) -> Iterator[str]:
         if check is None:
-            yield self._line("signature", "none")
             return
+        label = "password" if isinstance(check.token, HashedToken) else "signature"
         if check.not_verified is not None:
-            yield self._line("signature", f"not checked: {check.not_verified}")
+            yield self._line(label, f"not checked: {check.not_verified}" if check.token is not None else "none")
         elif check.good:
-            yield self._paint.good(self._line("signature", f"good, by {check.key}"))
+            yield self._paint.good(self._line(label, f"good, by {check.key}"))
         elif check.key is not None:
-            yield self._line("signature", f"holds for {check.key}")
+            yield self._line(label, f"holds for {check.key}")
         paint = self._paint.bad if check.verified else self._paint.noted
         for problem in check.problems:
-            yield paint(self._line("signature", f"{problem.name.upper()}: {printable(problem.detail)}"))
+            yield paint(self._line(label, f"{problem.name.upper()}: {printable(problem.detail)}"))
 
-    def _token(self, token: SignedToken, age: float | None) -> Iterator[str]:
+    def _token(self, token: Token, age: float | None) -> Iterator[str]:
         general_id = "nobody" if token.general_id is None else printable(token.general_id)
-        yield self._line("token", f"sendersID {printable(token.senders_id)}, generalID {general_id}")
+        kind = "of H.235.1, " if isinstance(token, HashedToken) else ""
+        yield self._line("token", f"{kind}sendersID {printable(token.senders_id)}, generalID {general_id}")
         moment = datetime.fromtimestamp(token.time_stamp % _LAST_TIMESTAMP, timezone.utc)
         when = f"{token.time_stamp} ({moment:%Y-%m-%dT%H:%M:%SZ}{_age(age)})"
         yield self._line("", f"timeStamp {when}, random {token.random}")
-        if token.challenge is not None:
+        if isinstance(token, SignedToken) and token.challenge is not None:
             yield self._line("", f"challenge {token.challenge.hex()}")
 
 

@@ -1,4 +1,4 @@
-"""The signature token of a message: what it says, how fresh it is, whether it holds, and if not, why.
+"""What proves who sent a message: what its token says, how fresh it is, whether it holds, and if not, why.
 
 A receiver stops at the first reason (docs/protocol.md, "Order of checks"). This goes on: somebody who looks for a
 cause wants to know that a message is too old and that its key is good.
@@ -10,63 +10,46 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
-from h323.h235 import PublicKey, SignedToken, TokenError, read_token, verify
-from h323.ras import GatekeeperReject, GatekeeperRequest
+from h323.h235 import HashedToken, SignedToken, Token, TokenError, read_hashed_token, read_token
+from h323.ras import GatekeeperReject, GatekeeperRequest, RasMessage, RegistrationRequest
 
 from gatekeeper.decode.capture import NANOSECONDS
+from gatekeeper.decode.keys import Keys, Problem, quoted
 from gatekeeper.decode.packets import Datagram
 from gatekeeper.decode.pairing import Exchange, Relation
 from gatekeeper.decode.reading import Message
-from gatekeeper.registry import Guardian, KeySlot, Registry
+from gatekeeper.decode.senders import Senders
+from gatekeeper.decode.verification import verified
+from gatekeeper.registry import NONE, Guardian
 
 _MOST_REMEMBERED = 100_000
 """Tokens; further ones push out the oldest."""
-_MOST_STRANGERS = 200
-"""Other guardians' keys that are tried to say whose a signature is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What signatures are checked against; what isn't given isn't checked."""
-
-    registry: Registry | None = None
-    gatekeeper: PublicKey | None = None
-    gatekeeper_identifier: str = "guardian-council"
-    window: int = 30
-    """Seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One reason why a signature doesn't count."""
-
-    name: str
-    """For programs: "bad signature"."""
-    detail: str
-    """For people."""
+_TO_STRANGERS = {"GCF", "GRJ", "RRJ", "URJ", "ARJ", "BRJ", "DRJ", "LRJ", "INAK", "XRS"}
+"""Answers that the gatekeeper leaves unsigned where a signature would make them longer than the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What there is to say of a message's signature."""
+    """What there is to say of who sent a message."""
 
-    token: SignedToken | None
+    token: Token | None
     age: float | None
     """Seconds from the token's timeStamp to the capture; None where the capture has no times."""
     problems: tuple[Problem, ...]
     """In the order of a receiver's checks: the first decides."""
     verified: bool
-    """Whether there was a key to check with; then no problems means that the signature is good."""
+    """Whether there was something to check with; then no problems means that it's to be believed."""
     key: str | None
-    """Which key the signature holds for."""
+    """What the proof holds for."""
+    terminal: str | None
+    """Whose exchange it is, as far as can be told."""
     not_verified: str | None = None
     """Why there was no check."""
 
     @property
     def good(self) -> bool:
-        """Whether the signature was checked and holds."""
+        """Whether it was checked and is to be believed."""
         return self.verified and not self.problems
 
 
@@ -75,48 +58,67 @@ class Checker:
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
+        self._senders = Senders(keys)
         self._seen: OrderedDict[tuple[str, int, int], int] = OrderedDict()
 
-    def check(self, message: Message, datagram: Datagram, relation: Relation) -> Check | None:
-        """Look at a message's token; None where there is none, and none is called for."""
-        try:
-            token = read_token(message.value)
-        except TokenError as error:
+    def check(self, message: Message, datagram: Datagram, relation: Relation) -> Check:
+        """Look at what proves who sent a message."""
+        token, error = _read(message.value)
+        terminal = self._senders.terminal(message.value, token, relation)
+        self._senders.learn(message.value, terminal)
+        if error is not None:
             problem = Problem("malformed token", f"not a token of this profile: {error}")
-            return Check(None, None, (problem,), self._any_key(), None)
+            return Check(None, None, (problem,), self._keys.any, None, terminal)
         if token is None:
-            return self._unsigned(message)
+            return self._unsigned(message, datagram, relation, terminal)
         age = None if datagram.time is None else datagram.time / NANOSECONDS - token.time_stamp
         asked = relation.exchange if relation.is_answer else None
         problems = [*self._general_id(message, token, asked), *_challenge(token, asked), *self._freshness(age)]
         # Of a retransmission the token was seen before, of course.
         if relation.repeats is None:
             problems += self._replay(token, datagram)
-        return self._verified(token, datagram, age, problems)
+        if isinstance(token, HashedToken):
+            problems += self._network(terminal, datagram, relation)
+        verdict = verified(self._keys, token, datagram, terminal)
+        checked = verdict.not_checked is None
+        return Check(token, age, (*problems, *verdict.problems), checked, verdict.key, terminal, verdict.not_checked)
 
-    def _any_key(self) -> bool:
-        return self._keys.registry is not None or self._keys.gatekeeper is not None
+    def _guardian(self, terminal: str | None) -> Guardian | None:
+        registry = self._keys.registry
+        return registry.by_terminal_id(terminal) if registry is not None and terminal is not None else None
 
-    def _unsigned(self, message: Message) -> Check | None:
-        if isinstance(message.value, GatekeeperRequest) or not self._any_key():
-            return None
-        return Check(None, None, (Problem("unsigned", "it has no signature token"),), True, None)
+    def _unsigned(self, message: Message, datagram: Datagram, relation: Relation, terminal: str | None) -> Check:
+        guardian = self._guardian(terminal)
+        if guardian is not None and guardian.authentication == NONE:
+            problems = tuple(self._network(terminal, datagram, relation))
+            return Check(None, None, problems, True, None if problems else "its network alone", terminal)
+        may_be = isinstance(message.value, GatekeeperRequest) or message.name in _TO_STRANGERS
+        if may_be or not self._keys.any:
+            return Check(None, None, (), False, None, terminal, "there is none")
+        proof = "a password token" if guardian is not None and guardian.authentication != "signed" else "a signature"
+        return Check(None, None, (Problem("unsigned", f"it has no token, where {proof} is due"),), True, None, terminal)
 
-    def _general_id(self, message: Message, token: SignedToken, asked: Exchange | None) -> Iterator[Problem]:
+    def _network(self, terminal: str | None, datagram: Datagram, relation: Relation) -> Iterator[Problem]:
+        """Who doesn't sign has to come from a network that the registry names."""
+        guardian = self._guardian(terminal)
+        of_endpoint = not (relation.is_answer or relation.exchange is None)
+        if guardian is None or datagram.source is None or not of_endpoint:
+            return
+        if guardian.networks and not guardian.is_near(datagram.source.host):
+            yield Problem("wrong network", f"{datagram.source.host} is in none of the networks of {terminal}")
+
+    def _general_id(self, message: Message, token: Token, asked: Exchange | None) -> Iterator[Problem]:
         identifier = self._keys.gatekeeper_identifier
-        addressee = asked.terminal if asked is not None else None
-        if token.senders_id != identifier:
-            anybody = token.general_id is None and isinstance(message.value, GatekeeperRequest)
-            if token.general_id != identifier and not anybody:
-                yield Problem(
-                    "wrong generalID", f"signed for {_quoted(token.general_id)}, not for {_quoted(identifier)}"
-                )
-        elif addressee is not None and token.general_id != addressee:
-            anybody = token.general_id is None and isinstance(message.value, GatekeeperReject)
-            if not anybody:
-                yield Problem(
-                    "wrong generalID", f"signed for {_quoted(token.general_id)}, not for {_quoted(addressee)}"
-                )
+        if token.senders_id == identifier:
+            expected = asked.sender if asked is not None else None
+            anybody = isinstance(message.value, GatekeeperReject)
+        else:
+            expected = identifier
+            first = GatekeeperRequest if isinstance(token, SignedToken) else GatekeeperRequest | RegistrationRequest
+            anybody = isinstance(message.value, first)
+        said = token.general_id if isinstance(token, SignedToken) else (token.general_id or "").rstrip("\0") or None
+        if expected is not None and said != expected and not (said is None and anybody):
+            yield Problem("wrong generalID", f"signed for {quoted(token.general_id)}, not for {quoted(expected)}")
 
     def _freshness(self, age: float | None) -> Iterator[Problem]:
         if age is None or abs(math.floor(age)) <= self._keys.window:
@@ -125,7 +127,7 @@ class Checker:
         detail = f"its timeStamp is {abs(age):.0f} s {side} the capture's clock; {self._keys.window} s are allowed"
         yield Problem("wrong time", detail)
 
-    def _replay(self, token: SignedToken, datagram: Datagram) -> Iterator[Problem]:
+    def _replay(self, token: Token, datagram: Datagram) -> Iterator[Problem]:
         once = (token.senders_id, token.time_stamp, token.random)
         first = self._seen.get(once)
         if first is not None:
@@ -135,82 +137,26 @@ class Checker:
         if len(self._seen) > _MOST_REMEMBERED:
             self._seen.popitem(last=False)
 
-    def _verified(self, token: SignedToken, datagram: Datagram, age: float | None, problems: list[Problem]) -> Check:
-        missing = self._no_key(token, datagram)
-        if missing is not None:
-            return Check(token, age, tuple(problems), False, None, missing)
-        if token.senders_id == self._keys.gatekeeper_identifier:
-            key, why = self._by_gatekeeper(token, datagram)
-        else:
-            key, why = self._by_guardian(token, datagram)
-        return Check(token, age, (*problems, *why), True, key)
 
-    def _no_key(self, token: SignedToken, datagram: Datagram) -> str | None:
-        if datagram.missing or datagram.fragment:
-            return "the capture doesn't have the whole datagram"
-        if token.senders_id == self._keys.gatekeeper_identifier:
-            return None if self._keys.gatekeeper is not None else "no --gatekeeper-key"
-        return None if self._keys.registry is not None else "no --registry"
-
-    def _by_gatekeeper(self, token: SignedToken, datagram: Datagram) -> tuple[str | None, list[Problem]]:
-        if self._keys.gatekeeper is not None and verify(datagram.octets, token, self._keys.gatekeeper):
-            return "the gatekeeper's key", []
-        return None, [
-            Problem("bad signature", "it doesn't hold for --gatekeeper-key: another gatekeeper's key, or altered")
-        ]
-
-    def _by_guardian(self, token: SignedToken, datagram: Datagram) -> tuple[str | None, list[Problem]]:
-        registry = self._keys.registry or Registry(())
-        guardian = registry.by_terminal_id(token.senders_id)
-        if guardian is None:
-            return None, [Problem("unknown key", f"{_quoted(token.senders_id)} is not on the registry")]
-        slot = _holds_for(guardian, token, datagram)
-        if slot is None:
-            return None, [Problem("bad signature", self._whose(registry, guardian, token, datagram))]
-        name = f"key epoch {slot.epoch}"
-        unix = token.time_stamp if datagram.time is None else datagram.time / NANOSECONDS
-        why = _not_usable(slot, unix)
-        return name, [Problem("expired key", f"made with {name}, which {why}")] if why else []
-
-    @staticmethod
-    def _whose(registry: Registry, guardian: Guardian, token: SignedToken, datagram: Datagram) -> str:
-        if datagram.octets.count(token.signature) != 1:
-            return "the signature's octets stand in the datagram more than once"
-        for other in registry.guardians[:_MOST_STRANGERS]:
-            if other is not guardian and _holds_for(other, token, datagram) is not None:
-                return f"made with a key of {other.terminal_id}, not of {guardian.terminal_id}"
-        epochs = ", ".join(str(slot.epoch) for slot in guardian.keys)
-        return f"it holds for no key that the registry has for {guardian.terminal_id} (epoch {epochs}), or was altered"
+def _read(message: RasMessage) -> tuple[Token | None, TokenError | None]:
+    """The signature, or else the password token; an error where there are tokens, but neither of the two."""
+    try:
+        return read_token(message), None
+    except TokenError as error:
+        not_signed = error
+    try:
+        token = read_hashed_token(message)
+    except TokenError as error:
+        return None, error
+    return token, None if token is not None else not_signed
 
 
-def _challenge(token: SignedToken, asked: Exchange | None) -> Iterator[Problem]:
-    """An answer is tied to the datagram that it answers."""
-    if asked is None:
+def _challenge(token: Token, asked: Exchange | None) -> Iterator[Problem]:
+    """A signed answer is tied to the datagram that it answers."""
+    if asked is None or not isinstance(token, SignedToken):
         return
     if token.challenge is None:
         yield Problem("wrong challenge", "it has no challenge, which would tie it to its request")
     elif token.challenge != asked.digest:
         detail = f"it answers another datagram than #{asked.number}, whose requestSeqNum it repeats"
         yield Problem("wrong challenge", detail)
-
-
-def _holds_for(guardian: Guardian, token: SignedToken, datagram: Datagram) -> KeySlot | None:
-    return next((slot for slot in guardian.keys if verify(datagram.octets, token, slot.public_key)), None)
-
-
-def _not_usable(slot: KeySlot, unix: float) -> str | None:
-    if slot.state != "active":
-        return f"is {slot.state} on the registry"
-    if unix < slot.not_before:
-        return f"is not valid before {_utc(slot.not_before)}"
-    if slot.not_after is not None and unix >= slot.not_after:
-        return f"was valid until {_utc(slot.not_after)}"
-    return None
-
-
-def _utc(unix: float) -> str:
-    return datetime.fromtimestamp(unix, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _quoted(name: str | None) -> str:
-    return "nobody" if name is None else f"'{name}'"

@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from h323.h235 import PublicKey
 
-from gatekeeper.decode.checking import Keys
+from gatekeeper.decode.keys import Keys
 from gatekeeper.decode.run import Output, Run
 from gatekeeper.decode.selection import NAMES, Selection
 from gatekeeper.decode.source import InputError, open_input
+from gatekeeper.passwords import PasswordsError, load_passwords
 from gatekeeper.registry import RegistryError, load_registry
 
 _BAD_INPUT, _INTERRUPTED = 2, 130
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         return _run(options)
-    except RegistryError as error:
+    except (RegistryError, PasswordsError) as error:
         return _complain(error.problems)
     except InputError as error:
         return _complain([str(error)])
@@ -82,8 +83,11 @@ def _complain(problems: list[str]) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.input == "-" and sys.stdin.isatty():
         raise InputError("no input; give a capture, hexadecimal digits, or pipe one of them in (h323-decode --help)")
+    if options.passwords is not None and options.registry is None:
+        raise InputError("--passwords FILE needs --registry FILE, which says whose they are")
+    passwords = load_passwords(options.passwords) if options.passwords else None
     keys = Keys(
-        registry=load_registry(options.registry) if options.registry else None,
+        registry=load_registry(options.registry, passwords) if options.registry else None,
         gatekeeper=_load_key(options.gatekeeper_key) if options.gatekeeper_key else None,
         gatekeeper_identifier=options.gatekeeper_identifier,
         window=options.signature_window,
@@ -162,6 +166,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_keys(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--registry", type=Path, metavar="FILE", help="check requests by this guardian-registry.yaml")
+    passwords_help = "check password tokens (H.235.1) by this file, too"
+    group.add_argument("--passwords", type=Path, metavar="FILE", help=passwords_help)
     group.add_argument("--gatekeeper-key", type=Path, metavar="FILE", help="check answers by this public key (PEM)")
     group.add_argument(
         "--gatekeeper-identifier",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from h323.council import CallProfile, ProfileError
+from h323.h235 import HashedToken, SignedToken
 
 from gatekeeper.decode.checking import Check
 from gatekeeper.decode.fields import message_fields
@@ -131,14 +132,16 @@ def _check(check: Check) -> dict[str, object]:
     shown: dict[str, object] = {}
     if token is not None:
         shown["token"] = {
+            "kind": "password" if isinstance(token, HashedToken) else "signature",
             "sendersID": token.senders_id,
             "generalID": token.general_id,
             "timeStamp": token.time_stamp,
             "random": token.random,
-            "challenge": None if token.challenge is None else token.challenge.hex(),
+            "challenge": token.challenge.hex() if isinstance(token, SignedToken) and token.challenge else None,
             "age_s": None if check.age is None else round(check.age, 3),
         }
-    verdict = "not checked" if not check.verified else "good" if check.good else check.problems[0].name
+    unchecked = "not checked" if token is not None or check.problems else "none"
+    verdict = unchecked if not check.verified else "good" if check.good else check.problems[0].name
     shown["signature"] = {
         "verdict": verdict,
         "key": check.key,

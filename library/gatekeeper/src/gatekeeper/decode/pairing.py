@@ -53,7 +53,11 @@ class Exchange:
     requester: Address | None
     responder: Address | None
     terminal: str | None = None
-    """The guardian's terminal_id, once a token has said it."""
+    """The guardian's terminal_id, as far as can be told."""
+    sender: str | None = None
+    """The sendersID of the request's token."""
+    doubted: bool = False
+    """Its request was checked, and isn't proven to be of that guardian."""
     calls: tuple[str, ...] = ()
     """Its callIdentifier and conferenceID."""
     attempts: int = 1

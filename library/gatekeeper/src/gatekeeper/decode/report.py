@@ -9,10 +9,11 @@ from h323.council import CallProfile, ProfileError, Refusal, read_profile, read_
 from h323.council.profile import PROFILE_ID
 from h323.ras import AdmissionRequest, CallIdentifier, RasMessage
 
-from gatekeeper.decode.checking import Check, Checker, Keys
+from gatekeeper.decode.checking import Check, Checker
+from gatekeeper.decode.keys import Keys
 from gatekeeper.decode.packets import Datagram
 from gatekeeper.decode.pairing import Exchange, Pairing, Relation
-from gatekeeper.decode.reading import Message, Reading, Unreadable, read
+from gatekeeper.decode.reading import Reading, Unreadable, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,6 @@ class Inspector:
     """Makes the reports of one capture, in its order."""
 
     def __init__(self, keys: Keys) -> None:
-        self._keys = keys
         self._pairing = Pairing()
         self._checker = Checker(keys)
 
@@ -66,7 +66,7 @@ class Inspector:
         relation = self._pairing.add(reading, datagram)
         check = self._checker.check(reading, datagram, relation)
         value = reading.value
-        terminal, calls = self._whose(reading, relation, check)
+        calls = _join(reading.value, relation, check)
         return Report(
             datagram=datagram,
             reading=reading,
@@ -75,7 +75,7 @@ class Inspector:
             profile=_profile(value),
             refusal=read_refusal(getattr(value, "generic_data", None)),
             reason=_reason(value),
-            terminal=terminal,
+            terminal=check.terminal,
             calls=calls,
         )
 
@@ -83,21 +83,17 @@ class Inspector:
         """The requests without an answer so far."""
         return self._pairing.unanswered()
 
-    def _whose(self, message: Message, relation: Relation, check: Check | None) -> tuple[str | None, tuple[str, ...]]:
-        """The exchange's terminal and calls; the request says them, and its answers are found by them as well."""
-        exchange = relation.exchange
-        terminal, calls = self._terminal(check), _calls(message.value)
-        if exchange is None:
-            return terminal, calls
-        if not relation.is_answer:
-            exchange.terminal, exchange.calls = terminal, calls
-        return exchange.terminal or terminal, tuple(dict.fromkeys((*exchange.calls, *calls)))
 
-    def _terminal(self, check: Check | None) -> str | None:
-        token = check.token if check is not None else None
-        if token is None:
-            return None
-        return token.general_id if token.senders_id == self._keys.gatekeeper_identifier else token.senders_id
+def _join(value: RasMessage, relation: Relation, check: Check) -> tuple[str, ...]:
+    """The exchange's calls; the request says them, and whose it is, and its answers are found by that as well."""
+    exchange, calls = relation.exchange, _calls(value)
+    if exchange is None:
+        return calls
+    if not relation.is_answer:
+        exchange.terminal, exchange.calls = check.terminal, calls
+        exchange.doubted = check.verified and not check.good
+        exchange.sender = check.token.senders_id if check.token is not None else None
+    return tuple(dict.fromkeys((*exchange.calls, *calls)))
 
 
 def _calls(value: RasMessage) -> tuple[str, ...]:

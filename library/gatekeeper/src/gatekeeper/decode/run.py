@@ -9,10 +9,10 @@ from typing import TextIO
 from gatekeeper.decode.blocks import Blocks
 from gatekeeper.decode.brief import brief_line
 from gatekeeper.decode.capture import CaptureError
-from gatekeeper.decode.checking import Keys
 from gatekeeper.decode.colours import Colours
 from gatekeeper.decode.hexadecimal import BadLine
 from gatekeeper.decode.json_lines import report_line, summary_line, unanswered_line
+from gatekeeper.decode.keys import Keys
 from gatekeeper.decode.packets import Datagram, Other
 from gatekeeper.decode.pairing import Exchange, is_answer
 from gatekeeper.decode.reading import Message, read

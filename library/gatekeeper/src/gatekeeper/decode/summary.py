@@ -83,11 +83,13 @@ class Summary:
 
     def _check(self, report: Report) -> None:
         check = report.check
-        if check is None or not check.verified:
-            self.signatures["none" if check is None else "not checked"] += 1
-        else:
+        if check is None:
+            return
+        if check.verified:
             self.signatures["good" if check.good else check.problems[0].name] += 1
-        if check is None or check.token is None or check.age is None:
+        else:
+            self.signatures["not checked" if check.token is not None or check.problems else "none"] += 1
+        if check.token is None or check.age is None:
             return
         sender = check.token.senders_id
         worst = self._ages.get(sender, 0.0)
