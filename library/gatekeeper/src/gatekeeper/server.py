@@ -15,6 +15,7 @@ from gatekeeper.control import Control
 from gatekeeper.core import Address, Call, Observe, Selection, Send, Standby
 from gatekeeper.health import Health
 from gatekeeper.log_writer import LogWriter
+from gatekeeper.long_lived import restoring
 from gatekeeper.metrics import Metrics, Status
 from gatekeeper.operation import NotActiveError
 from gatekeeper.ras_socket import RasSocket
@@ -229,16 +230,20 @@ class Server:
         # What arrives meanwhile stays in the sockets' buffers and is answered afterwards.
         for socket in self._sockets:
             socket.pause()
-        snapshot = await self._store.take_over(self._settings.core.node, time.time())
-        for writer in self._writers:
-            writer.check(snapshot.sizes.get(writer.stream, 0))
-        tenure = Tenure(self._office, self._registry, snapshot)
+        self._tenure = tenure = await self._take_office()
+        self._resume()
+        await tenure.run()
+
+    async def _take_office(self) -> Tenure:
+        with restoring():
+            snapshot = await self._store.take_over(self._settings.core.node, time.time())
+            for writer in self._writers:
+                writer.check(snapshot.sizes.get(writer.stream, 0))
+            tenure = Tenure(self._office, self._registry, snapshot)
         self._announce(tenure, snapshot.previous)
         # What the store has was registered under whichever registry was in force then.
         tenure.use_registry(self._registry)
-        self._tenure = tenure
-        self._resume()
-        await tenure.run()
+        return tenure
 
     def _announce(self, tenure: Tenure, previous: Term | None) -> None:
         """Write how this term began, and count it where it was a failover."""

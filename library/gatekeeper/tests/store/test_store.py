@@ -151,7 +151,7 @@ def test_a_batch_of_any_length_is_one_transaction(make_store: MakeStore, count: 
 def test_a_state_larger_than_one_answer_is_read_in_whole(make_store: MakeStore) -> None:
     async def scenario(store: Store) -> None:
         await store.take_over("gk1", 100.0)
-        items = {f"registration/{number:05d}": bytes(1_000) for number in range(5_500)}
+        items = {f"registration/{number:05d}": bytes(1_000) for number in range(2_500)}
         keys = list(items)
         for start in range(0, len(keys), 1_100):
             await store.commit(1, Batch(tuple(Change(key, items[key]) for key in keys[start : start + 1_100]), ()))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 
 from h323.ras import AlternateGK, TransportAddress, TransportAddressIp6Address, TransportAddressIpAddress
 
 from gatekeeper.core.effects import Address
 
 
+@lru_cache(maxsize=4_096)
 def to_transport_address(address: Address) -> TransportAddress:
     """The TransportAddress of an IPv4 or IPv6 address and port.
 

@@ -35,8 +35,8 @@ _PAUSE = 0.05
 """Seconds between two attempts, where the first was refused at once."""
 _LONGEST_WATCH = 5.0
 """Seconds after which a silent watch is opened anew: a frozen member must not hold us for long."""
-_PAGE = 2_000
-"""Keys in one answer: some 2 MB, within the gateway's limit."""
+_PAGE = 1_000
+"""Keys in one answer: some 0.5 MB, which is there well before anybody loses patience."""
 _CHUNKS = 16
 """Chunks in one answer: some 2 MB at most."""
 _FLAT = 64
