@@ -26,6 +26,7 @@ class Options:
     """What the command line says."""
 
     registry: Path
+    passwords: Path | None
     state: Path
     address: str
     port: int
@@ -63,6 +64,7 @@ def settings_alone(options: Options) -> Settings:
         ),
         registry=options.registry,
         signing_key=key,
+        passwords=options.passwords,
         log_directory=options.state / "logs",
         ras=RasSettings(*address),
         store=StoreSettings(path=options.state / "state.sqlite"),

@@ -20,8 +20,9 @@ from gatekeeper.alone import CONTROL_SOCKET as CONTROL_SOCKET_ALONE
 from gatekeeper.alone import STATE, Options, settings_alone
 from gatekeeper.control_client import NotRunningError, RefusedError, ask, request
 from gatekeeper.operation import SelectionError, identifier
+from gatekeeper.passwords import PasswordsError, load_passwords
 from gatekeeper.ras_socket import PortTakenError
-from gatekeeper.registry import RegistryError, describe, load_registry
+from gatekeeper.registry import RegistryError, describe, load_registry_and_passwords
 from gatekeeper.server import Server
 from gatekeeper.settings import Settings, SettingsError, load_settings
 from gatekeeper.store import Store, StoreError
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except RegistryError as error:
+    except (RegistryError, PasswordsError) as error:
         return _complain(options, error.problems)
     except RefusedError as error:
         return _complain(options, [str(error)], _NO)
@@ -60,9 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="h323-gatekeeper", description="The council's H.323 gatekeeper.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands)
-    text = "check a registry or a configuration file: exit code 0 if it is good, otherwise 1"
+    text = "check a registry, a configuration file or a file of passwords: exit code 0 if it is good, otherwise 1"
     validate = commands.add_parser("validate", help=text, description=text[0].upper() + text[1:] + ".")
-    validate.add_argument("file", type=Path, help="guardian-registry.yaml or gatekeeper.yaml")
+    validate.add_argument("file", type=Path, nargs="?", help="guardian-registry.yaml or gatekeeper.yaml")
+    help_ = "check this file and, with a registry, that every entry with authentication: password has one in it"
+    validate.add_argument("--passwords", type=Path, metavar="FILE", help=help_)
     validate.set_defaults(run=_validate, failure=_NO)
     status = commands.add_parser("status", help="what this host's gatekeeper does now")
     status.set_defaults(run=_status, failure=_BAD_INPUT)
@@ -103,6 +106,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     what.add_argument("--config", type=Path, help=f"configuration file (default: {CONFIG})")
     what.add_argument("--registry", type=Path, help="guardian-registry.yaml; no configuration file is read")
     alone = serve.add_argument_group("with --registry")
+    alone.add_argument("--passwords", type=Path, metavar="FILE", help="of entries with authentication: password")
     alone.add_argument("--state", type=Path, default=STATE, help="folder to keep things in (default: ./%(default)s)")
     alone.add_argument("--address", default="127.0.0.1", help="RAS address (default: %(default)s)")
     alone.add_argument("--port", type=int, default=1719, help="RAS port (default: %(default)s)")
@@ -114,7 +118,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _serve(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
     settings = _settings(options)
-    registry = load_registry(settings.registry)
+    registry = load_registry_and_passwords(settings.registry, settings.passwords)
     server = Server(settings, registry, _load_key(settings.signing_key), _store(settings))
     asyncio.run(_run(server, settings))
     return 0
@@ -125,6 +129,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         return load_settings(options.config or CONFIG)
     alone = Options(
         registry=options.registry,
+        passwords=options.passwords,
         state=options.state,
         address=options.address,
         port=options.port,
@@ -174,16 +179,25 @@ def _load_key(path: Path) -> PrivateKey:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    if _is_settings(options.file):
-        settings = load_settings(options.file)
-        summary: dict[str, object] = {"node": settings.core.node, "role": settings.role, "store": settings.store.kind}
-    else:
-        summary = dict(describe(load_registry(options.file)))
+    summary = _checked(options.file, options.passwords)
     if options.json:
         print(json.dumps({"ok": True, **summary}))
     else:
-        print(f"{options.file} is good: " + ", ".join(f"{name} {value}" for name, value in summary.items()))
+        what = options.file or options.passwords
+        print(f"{what} is good: " + ", ".join(f"{name} {value}" for name, value in summary.items()))
     return 0
+
+
+def _checked(file: Path | None, passwords: Path | None) -> dict[str, object]:
+    """A summary of what is good."""
+    if file is not None and _is_settings(file):
+        settings = load_settings(file)
+        return {"node": settings.core.node, "role": settings.role, "store": settings.store.kind}
+    if file is not None:
+        return dict(describe(load_registry_and_passwords(file, passwords)))
+    if passwords is None:
+        raise SettingsError("nothing to check; name a registry, a configuration file, or --passwords FILE")
+    return {"passwords": len(load_passwords(passwords))}
 
 
 def _is_settings(path: Path) -> bool:

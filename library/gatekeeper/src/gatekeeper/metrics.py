@@ -27,6 +27,7 @@ class Status:
     virtual_address: str | None
     holds_virtual_address: bool
     trouble: str | None = None
+    registrations_by_authentication: Mapping[str, int] = field(default_factory=dict)
     witness_records: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -67,6 +68,14 @@ class _StatusCollector(Collector):
         for stream, size in status.witness_records.items():
             records.add_metric([status.node, stream], size)
         yield records
+        policies = GaugeMetricFamily(
+            "h323_gatekeeper_registrations_by_authentication",
+            "Registered endpoints by what their requests are believed for",
+            labels=["instance", "policy"],
+        )
+        for policy, count in status.registrations_by_authentication.items():
+            policies.add_metric([status.node, policy], count)
+        yield policies
 
 
 def _gauge(name: str, text: str, labels: Mapping[str, str], value: float) -> GaugeMetricFamily:
@@ -87,6 +96,13 @@ class Metrics:
         # By their labels, which the client library looks up at six times the cost of the counting.
         self._request_counters: dict[tuple[str, str], Counter] = {}
         self._durations: dict[str, Histogram] = {}
+        self._by_authentication: dict[str, Counter] = {}
+        self._authenticated = Counter(
+            "h323_gatekeeper_requests_by_authentication",
+            "Requests by what they were believed for",
+            ["policy"],
+            registry=self._registry,
+        )
         self._requests = Counter(
             "h323_gatekeeper_requests",
             "Datagrams by message and result",
@@ -107,14 +123,22 @@ class Metrics:
             registry=self._registry,
         )
 
-    def count(self, message: str, result: str) -> None:
-        """A datagram was dealt with."""
+    def count(self, message: str, result: str, authentication: str | None = None) -> None:
+        """A datagram was dealt with, which was believed by this policy, or not at all."""
         counter = self._request_counters.get((message, result))
         if counter is None:
             counter = self._request_counters[message, result] = self._requests.labels(message, result)
         counter.inc()
-        if message == "ARQ" and result not in ("dropped", "overloaded"):
+        if authentication is not None:
+            self._count_authentication(authentication)
+        if message == "ARQ" and result not in ("dropped", "overloaded", "rate_limited"):
             self.admissions += 1
+
+    def _count_authentication(self, policy: str) -> None:
+        counter = self._by_authentication.get(policy)
+        if counter is None:
+            counter = self._by_authentication[policy] = self._authenticated.labels(policy)
+        counter.inc()
 
     def answered(self, message: str, seconds: float) -> None:
         """A request was answered after so long."""

@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 from h323.h235 import PublicKey
 
-from gatekeeper.passwords import Passwords
+from gatekeeper.passwords import Passwords, load_passwords
 
 MAXIMUM_SIZE = 1_048_576
 """Octets; a registry of 25 guardians has about 8,000."""
@@ -137,6 +137,15 @@ def load_registry(path: Path, passwords: Passwords | None = None) -> Registry:
     except OSError as error:
         raise RegistryError([f"{path}: cannot be read ({error.strerror}); give the path of the registry"]) from error
     return parse_registry(octets, str(path), passwords)
+
+
+def load_registry_and_passwords(registry: Path, passwords: Path | None) -> Registry:
+    """Read both files; every entry that is believed by a password must have one.
+
+    Raises:
+        RegistryError, PasswordsError: see `load_registry` and `load_passwords`.
+    """
+    return load_registry(registry, load_passwords(passwords) if passwords is not None else {})
 
 
 def parse_registry(octets: bytes, name: str, passwords: Passwords | None = None) -> Registry:
@@ -408,7 +417,7 @@ class _Reader:
             return None
         key = self.passwords.get(terminal_id)
         if key is None:
-            advice = f"write '{terminal_id}: …' into the passwords file"
+            advice = f"write '{terminal_id}: …' into the file that passwords: or --passwords names"
             self.problem(node, f"{terminal_id} has authentication: {PASSWORD} and no password; {advice}")
         return key
 

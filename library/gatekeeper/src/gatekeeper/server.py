@@ -18,8 +18,9 @@ from gatekeeper.log_writer import LogWriter
 from gatekeeper.long_lived import restoring
 from gatekeeper.metrics import Metrics, Status
 from gatekeeper.operation import NotActiveError
+from gatekeeper.passwords import PasswordsError
 from gatekeeper.ras_socket import RasSocket
-from gatekeeper.registry import Registry, RegistryError, load_registry
+from gatekeeper.registry import Registry, RegistryError, load_registry_and_passwords
 from gatekeeper.service_manager import ServiceManager
 from gatekeeper.settings import Settings
 from gatekeeper.store import Fenced, Store, StoreError, Term
@@ -76,6 +77,7 @@ class Server:
             virtual_address=self._settings.ras.virtual_address,
             holds_virtual_address=watcher.present if watcher else False,
             trouble=trouble,
+            registrations_by_authentication=dict(tenure.gatekeeper.registrations_by_authentication) if tenure else {},
             witness_records={writer.stream: writer.size for writer in self._writers},
         )
 
@@ -156,7 +158,7 @@ class Server:
                 if isinstance(effect, Send):
                     self._send(effect.datagram, effect.destination)
                 elif isinstance(effect, Observe):
-                    self.metrics.count(effect.message, effect.result)
+                    self.metrics.count(effect.message, effect.result, effect.authentication)
 
         return receive
 
@@ -278,8 +280,10 @@ class Server:
         try:
             # In a thread: a large registry takes longer to read than a terminal likes to wait.
             loop = asyncio.get_running_loop()
-            self._registry = await loop.run_in_executor(None, load_registry, self._settings.registry)
-        except RegistryError as error:
+            self._registry = await loop.run_in_executor(
+                None, load_registry_and_passwords, self._settings.registry, self._settings.passwords
+            )
+        except (RegistryError, PasswordsError) as error:
             LOGGER.warning("the registry stays as it was:\n%s", error)
         else:
             if self._tenure is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from gatekeeper.core import Address, CoreSettings, Mcu
+from gatekeeper.core import Address, CoreSettings, Mcu, Rates
 
 ROLES = ("primary", "secondary")
 
@@ -69,6 +69,8 @@ class Settings:
     core: CoreSettings
     registry: Path
     signing_key: Path
+    passwords: Path | None
+    """Of equipment that can't sign; None where there is none."""
     log_directory: Path
     ras: RasSettings
     store: StoreSettings
@@ -194,6 +196,7 @@ def parse_settings(values: object) -> Settings:
         core=_core(top, ras),
         registry=top.path("registry", "/etc/h323-gatekeeper/guardian-registry.yaml"),
         signing_key=top.path("signing_key", "/etc/h323-gatekeeper/gatekeeper-key.pem"),
+        passwords=top.path("passwords", "/etc/h323-gatekeeper/passwords.yaml") if top.has("passwords") else None,
         log_directory=top.path("log_directory", "/var/log/guardian-council"),
         ras=ras,
         store=_store(top.inner("store", "{kind: sqlite, path: …} or {kind: etcd, endpoints: […], …}")),
@@ -233,7 +236,23 @@ def _core(top: _Mapping, ras: RasSettings) -> CoreSettings:
         conference_capacity=top.number("conference_capacity", "25", default.conference_capacity),
         signature_window=top.number("signature_window", "30 (seconds)", default.signature_window, 5, 300),
         maximum_bandwidth_bps=top.number("maximum_bandwidth_bps", "2000000", default.maximum_bandwidth_bps, 6_400),
+        refusals_per_source=top.number("refusals_per_source", "50", default.refusals_per_source),
+        refusals_in_all=top.number("refusals_in_all", "500", default.refusals_in_all),
+        refusal_interval=top.number("refusal_interval", "10 (seconds)", default.refusal_interval, 1, 3_600),
+        rates=_rates(top.inner("rates", "{source: 200, host: 500, in_all: 5000, proven: 5000}", {})),
     )
+
+
+def _rates(rates: _Mapping) -> Rates:
+    default = Rates()
+    made = Rates(
+        source=rates.number("source", "200 (a second)", default.source),
+        host=rates.number("host", "500 (a second)", default.host),
+        in_all=rates.number("in_all", "5000 (a second)", default.in_all),
+        proven=rates.number("proven", "5000 (a second)", default.proven),
+    )
+    rates.end()
+    return made
 
 
 def _alternates(top: _Mapping, ras: RasSettings) -> tuple[Address, ...]:

@@ -174,7 +174,7 @@ class Tenure:
                 self._observe(effect, received)
 
     def _observe(self, effect: Observe, received: float | None) -> None:
-        self._office.metrics.count(effect.message, effect.result)
+        self._office.metrics.count(effect.message, effect.result, effect.authentication)
         if received is not None:
             self._office.metrics.answered(effect.message, time.monotonic() - received)
 

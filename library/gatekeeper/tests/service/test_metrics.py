@@ -21,6 +21,7 @@ STATUS = Status(
     store="etcd",
     virtual_address="192.0.2.10",
     holds_virtual_address=True,
+    registrations_by_authentication={"signed": 5, "password": 2, "none": 1},
     witness_records={"h323_ras": 12, "failover": 1},
 )
 
@@ -31,9 +32,10 @@ def lines(metrics: Metrics) -> set[str]:
 
 def test_names_and_labels_are_the_runbooks() -> None:
     metrics = Metrics(lambda: STATUS)
-    metrics.count("ARQ", "confirmed")
-    metrics.count("ARQ", "CAPACITY_EXCEEDED")
-    metrics.count("RRQ", "confirmed")
+    metrics.count("ARQ", "confirmed", "signed")
+    metrics.count("ARQ", "CAPACITY_EXCEEDED", "password")
+    metrics.count("ARQ", "rate_limited")
+    metrics.count("RRQ", "confirmed", "signed")
     metrics.took_over(0.142)
     assert lines(metrics) >= {
         'h323_gatekeeper_up{instance="gk1",role="primary"} 1.0',
@@ -44,6 +46,10 @@ def test_names_and_labels_are_the_runbooks() -> None:
         'h323_gatekeeper_active{instance="gk1",role="primary"} 1.0',
         'h323_gatekeeper_epoch{instance="gk1"} 7.0',
         'h323_gatekeeper_registrations{instance="gk1"} 8.0',
+        'h323_gatekeeper_registrations_by_authentication{instance="gk1",policy="password"} 2.0',
+        'h323_gatekeeper_registrations_by_authentication{instance="gk1",policy="none"} 1.0',
+        'h323_gatekeeper_requests_by_authentication_total{policy="signed"} 2.0',
+        'h323_gatekeeper_requests_by_authentication_total{policy="password"} 1.0',
         'h323_gatekeeper_requests_total{message="ARQ",result="confirmed"} 1.0',
         'h323_gatekeeper_requests_total{message="ARQ",result="CAPACITY_EXCEEDED"} 1.0',
         'h323_gatekeeper_witness_records{instance="gk1",stream="h323_ras"} 12.0',
@@ -77,6 +83,6 @@ def test_a_running_gatekeeper_names_no_guardian(tmp_path: Path) -> None:
         exposition = node.metrics()
     families = {family.name: family for family in text_string_to_metric_families(exposition)}
     labels = {label for family in families.values() for sample in family.samples for label in sample.labels}
-    assert labels == {"instance", "role", "stream", "message", "result", "le"}
+    assert labels == {"instance", "role", "stream", "message", "result", "le", "policy"}
     assert not any(word in exposition for word in ("alice", "carol", "if://"))
     assert families["h323_gatekeeper_failover"].type == "counter"

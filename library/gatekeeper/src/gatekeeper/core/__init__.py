@@ -4,6 +4,7 @@ from gatekeeper.core.calls import Call
 from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send
 from gatekeeper.core.gatekeeper import Gatekeeper
 from gatekeeper.core.settings import CoreSettings, Mcu
+from gatekeeper.core.source_limits import Rates
 from gatekeeper.core.standby import Standby
 from gatekeeper.core.supervision import Selection
 
@@ -17,6 +18,7 @@ __all__ = [
     "Instant",
     "Mcu",
     "Observe",
+    "Rates",
     "Selection",
     "Send",
     "Standby",
