@@ -65,24 +65,18 @@ def _keep_alive(request: Request[RegistrationRequest]) -> Decision | Denial:
         call_signal_address=(),
         gatekeeper_identifier=request.settings.gatekeeper_identifier,
         endpoint_identifier=registration.endpoint_identifier,
-        alternate_gatekeeper=alternate_gatekeepers(request.settings.alternates),
         time_to_live=time_to_live,
         will_respond_to_irr=True,
         pre_granted_arq=_pre_granted_arq(request.guardian),
         maintain_connection=False,
     )
-    changes: tuple[Change, ...] = ()
-    if registration.source != request.source:
-        # Its NAT gave it another address: a gatekeeper-initiated request has to find it also after a failover.
-        changes = _put(request.state, replace(registration, source=request.source))
-    return Decision(
-        answer,
-        changes,
-        {"endpoint_identifier": registration.endpoint_identifier, "time_to_live": time_to_live},
-        alive=registration.endpoint_identifier,
-        alive_for=time_to_live,
-        durable=bool(changes),
-    )
+    alive = Decision(answer, alive=registration.endpoint_identifier, alive_for=time_to_live, durable=False)
+    if registration.source == request.source:
+        return alive
+    # Its NAT gave it another address: a gatekeeper-initiated request has to find it also after a failover.
+    changes = _put(request.state, replace(registration, source=request.source))
+    notes = {"endpoint_identifier": registration.endpoint_identifier, "time_to_live": time_to_live}
+    return replace(alive, changes=changes, notes=notes, durable=True)
 
 
 def _full_registration_required() -> Denial:
@@ -120,7 +114,7 @@ def _full(request: Request[RegistrationRequest]) -> Decision | Denial:
         terminal_id=request.guardian.terminal_id,
         aliases=granted_aliases(request),
         call_signal_addresses=addresses,
-        ras_address=ras_addresses[0] if ras_addresses[0] != request.source else request.source,
+        ras_address=request.source if ras_addresses[0] == request.source else ras_addresses[0],
         source=request.source,
         time_to_live=_granted(message.time_to_live, request.settings),
         endpoint_types=types,
@@ -168,7 +162,13 @@ def _call_signal_addresses(
             return _bad_address("this call signalling address is another guardian's")
         if MCU not in types and any(mcu.address == address for mcu in request.settings.mcus):
             return _bad_address("this call signalling address is an MCU's")
-    return tuple(sorted(addresses, key=lambda address: not reachable(address, request.source)))
+    near = (_sharing(address, request.source) for address in addresses)
+    return tuple(sorted(near, key=lambda address: not reachable(address, request.source)))
+
+
+def _sharing(address: Address, source: Address) -> Address:
+    """The address, with the source's own text of the host where that is the same: there are many registrations."""
+    return (source[0], address[1]) if address[0] == source[0] else address
 
 
 def _bad_address(detail: str, reason: str = "invalidCallSignalAddress") -> Denial:

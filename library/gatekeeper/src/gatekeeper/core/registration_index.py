@@ -80,13 +80,14 @@ class Sharing:
     """Gives equal values as one object, so that 100,000 registrations hold each host and each list once."""
 
     def __init__(self) -> None:
+        self._hosts: dict[str, str] = {}
         self._addresses: dict[Address, Address] = {}
         self._words: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def address(self, value: Iterable[object]) -> Address:
         """The address of a two-element list."""
         host, port = value
-        address = (str(host), int(str(port)))
+        address = (self._hosts.setdefault(str(host), str(host)), int(str(port)))
         return self._addresses.setdefault(address, address)
 
     def words(self, values: Iterable[str]) -> tuple[str, ...]:

@@ -56,7 +56,8 @@ def address_text(address: Address) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def alternate_gatekeepers(addresses: Iterable[Address]) -> tuple[AlternateGK, ...] | None:
+@lru_cache(maxsize=8)
+def alternate_gatekeepers(addresses: tuple[Address, ...]) -> tuple[AlternateGK, ...] | None:
     """The alternateGatekeeper that names these RAS addresses, best first; None where there are none.
 
     They share registrations and calls, so that nobody needs to register again.
