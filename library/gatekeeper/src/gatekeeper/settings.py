@@ -126,6 +126,12 @@ class _Mapping:
             raise SettingsError(f"{self._name(key)} is {value!r}; write a number from {low} to {high}")
         return value
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        value = self._values.pop(key, default)
+        if not isinstance(value, bool):
+            raise SettingsError(f"{self._name(key)} is {value!r}; write {key}: true or false")
+        return value
+
     def address(self, key: str, advice: str) -> str:
         value = self.text(key, advice)
         try:
@@ -240,6 +246,12 @@ def _core(top: _Mapping, ras: RasSettings) -> CoreSettings:
         refusals_in_all=top.number("refusals_in_all", "500", default.refusals_in_all),
         refusal_interval=top.number("refusal_interval", "10 (seconds)", default.refusal_interval, 1, 3_600),
         rates=_rates(top.inner("rates", "{source: 200, host: 500, in_all: 5000, proven: 5000}", {})),
+        calls_per_endpoint=top.number("calls_per_endpoint", "250", default.calls_per_endpoint),
+        outside_callers=top.flag("outside_callers", default=default.outside_callers),
+        neighbours=_neighbours(top),
+        irr_frequency=top.number("irr_frequency", "60 (seconds)", default.irr_frequency, 0, 65_535),
+        missed_reports=top.number("missed_reports", "3", default.missed_reports, 1, 100),
+        slow_commit=top.number("slow_commit_ms", "500", round(1_000 * default.slow_commit), 50, 30_000) / 1_000,
     )
 
 
@@ -253,6 +265,17 @@ def _rates(rates: _Mapping) -> Rates:
     )
     rates.end()
     return made
+
+
+def _neighbours(top: _Mapping) -> tuple[str, ...]:
+    listed = top.take("neighbours", list, "[198.51.100.10]", [])
+    named = tuple(map(str, listed)) if isinstance(listed, list) else ()
+    for host in named:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError as error:
+            raise SettingsError(f"neighbours has {host!r}; write IP addresses of gatekeepers") from error
+    return tuple(str(ipaddress.ip_address(host)) for host in named)
 
 
 def _alternates(top: _Mapping, ras: RasSettings) -> tuple[Address, ...]:

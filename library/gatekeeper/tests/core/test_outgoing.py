@@ -213,6 +213,21 @@ def test_a_call_that_was_cleared_but_goes_on_is_cleared_again(zone: Zone, alice:
     assert zone.store.records()[-1]["detail"] == "reported, but not admitted"
 
 
+def test_a_call_that_was_granted_beforehand_is_kept_within_the_quota() -> None:
+    granted = replace(guardian("alice"), pre_granted_arq=("make_call",), bandwidth_quota_bps=64_000)
+    zone = Zone(granted)
+    alice = Terminal(zone, "alice")
+    alice.register()
+    (told,) = zone.deliver(alice.signed(alice.report(1, 2)), alice.source)
+    assert isinstance(told, DisengageRequest)
+    assert told.call_reference_value == 2
+    (call,) = zone.gatekeeper.list_calls()
+    assert (call.call_identifier, call.bandwidth_bps) == (alice.call_identifier(1).hex(), 64_000)
+    assert [line["msg_type"] for line in zone.store.records()[-2:]] == ["ADOPTED", "CLEARED"]
+    zone.fail_over()
+    assert zone.gatekeeper.list_calls() == (call,)
+
+
 # Calls of which nothing is heard
 
 

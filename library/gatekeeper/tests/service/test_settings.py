@@ -68,6 +68,16 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     assert settings.track_file == Path("/run/h323-gatekeeper/track")
 
 
+def test_what_concerns_calls_and_other_zones_is_read(tmp_path: Path) -> None:
+    more = {"neighbours": ["198.51.100.10", "2001:DB8::1"], "outside_callers": True, "slow_commit_ms": 250}
+    core = load(tmp_path, GOOD | more | {"irr_frequency": 0, "missed_reports": 2, "calls_per_endpoint": 9}).core
+    assert core.neighbours == ("198.51.100.10", "2001:db8::1")
+    assert core.outside_callers
+    assert (core.slow_commit, core.irr_frequency, core.missed_reports, core.calls_per_endpoint) == (0.25, 0, 2, 9)
+    default = load(tmp_path, GOOD).core
+    assert (default.neighbours, default.outside_callers, default.slow_commit) == ((), False, 0.5)
+
+
 def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
     values = {key: value for key, value in GOOD.items() if key not in LEFT_OUT}
     values |= {"ras": {"address": "2001:db8::11"}, "store": {"kind": "sqlite", "path": "/var/lib/state.sqlite"}}
@@ -108,6 +118,11 @@ def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
         ("metrics.certificate", MISSING, "metrics leave this host unprotected; write ca, certificate and private_key"),
         ("time_to_live", 1, "time_to_live is 1; write a number from 5 to 86400"),
         ("time_to_live", "60", "time_to_live is '60'; write time_to_live: 60 (seconds)"),
+        ("neighbours", ["gk.example"], "neighbours has 'gk.example'; write IP addresses of gatekeepers"),
+        ("neighbours", "198.51.100.1", "neighbours is '198.51.100.1'; write neighbours: [198.51.100.10]"),
+        ("outside_callers", "no", "outside_callers is 'no'; write outside_callers: true or false"),
+        ("irr_frequency", -1, "irr_frequency is -1; write a number from 0 to 65535"),
+        ("slow_commit_ms", 10, "slow_commit_ms is 10; write a number from 50 to 30000"),
         ("ttl", 60, "ttl is not a setting of this service; remove it"),
     ],
 )

@@ -70,7 +70,7 @@ def _new_call(
     participant = mcu_of_registration(registration, settings) is None
     denial = (
         council_profile(message)
-        or call_capacity(state, registration, settings)
+        or call_capacity(state, registration.endpoint_identifier, settings)
         or (conference_capacity(state, message.conference_id.hex(), settings) if participant else None)
         or own_call_identifier(state, message, call_identifier)
     )
@@ -117,9 +117,9 @@ def pii_policy(profile: CallProfile) -> Denial | None:
     return None
 
 
-def call_capacity(state: State, registration: Registration, settings: CoreSettings) -> Denial | None:
+def call_capacity(state: State, endpoint_identifier: str, settings: CoreSettings) -> Denial | None:
     """An endpoint has at most so many calls at a time."""
-    if state.calls.count_of(registration.endpoint_identifier) >= settings.calls_per_endpoint:
+    if state.calls.count_of(endpoint_identifier) >= settings.calls_per_endpoint:
         detail = f"this endpoint has {settings.calls_per_endpoint} calls already"
         return Denial(RefusalName.CAPACITY_EXCEEDED, detail, reason="exceedsCallCapacity")
     return None

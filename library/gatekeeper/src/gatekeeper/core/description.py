@@ -27,6 +27,9 @@ from h323.ras import (
     InfoRequestAck,
     InfoRequestNak,
     InfoRequestResponse,
+    LocationConfirm,
+    LocationReject,
+    LocationRequest,
     NonStandardMessage,
     RasMessage,
     RegistrationConfirm,
@@ -35,6 +38,8 @@ from h323.ras import (
     RequestInProgress,
     ResourcesAvailableConfirm,
     ResourcesAvailableIndicate,
+    ServiceControlIndication,
+    ServiceControlResponse,
     UnknownMessageResponse,
     UnregistrationConfirm,
     UnregistrationReject,
@@ -65,6 +70,11 @@ SHORT_NAMES: dict[type[Any], str] = {
     DisengageRequest: "DRQ",
     DisengageConfirm: "DCF",
     DisengageReject: "DRJ",
+    LocationRequest: "LRQ",
+    LocationConfirm: "LCF",
+    LocationReject: "LRJ",
+    ServiceControlIndication: "SCI",
+    ServiceControlResponse: "SCR",
     NonStandardMessage: "NSM",
     InfoRequest: "IRQ",
     InfoRequestResponse: "IRR",
@@ -107,6 +117,8 @@ def describe_request(message: RasMessage) -> dict[str, object]:
             "call_identifier": call_identifier_of(message),
             "conference_id": message.conference_id.hex(),
         }
+    if isinstance(message, LocationRequest):
+        fields["destination"] = _aliases(message.destination_info)
     if isinstance(message, BandwidthRequest):
         fields["requested_bandwidth_bps"] = message.band_width * BANDWIDTH_UNIT_BPS
     if isinstance(message, InfoRequestResponse | ResourcesAvailableIndicate):

@@ -16,12 +16,16 @@ from h323.ras import (
     GatekeeperReject,
     GatekeeperRequest,
     InfoRequestResponse,
+    LocationConfirm,
+    LocationRequest,
     RasMessage,
     RegistrationRequest,
     RequestInProgress,
     ResourcesAvailableIndicate,
+    ServiceControlIndication,
     UnregistrationRequest,
     decode,
+    encode,
 )
 
 from gatekeeper.core.admission import admit
@@ -39,6 +43,7 @@ from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, S
 from gatekeeper.core.floods import LIMITED, MALFORMED, REFUSED, Floods
 from gatekeeper.core.information import report
 from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM, Journal
+from gatekeeper.core.location import locate, locate_for_neighbour, reply_address
 from gatekeeper.core.outgoing import ANSWERS, Initiative, OutgoingRequests
 from gatekeeper.core.received import Received
 from gatekeeper.core.refusal_budget import RefusalBudget
@@ -47,6 +52,7 @@ from gatekeeper.core.rejection import reject, reject_discovery
 from gatekeeper.core.request import Decision, Request
 from gatekeeper.core.resources import indicate
 from gatekeeper.core.sealing import RandomBytes, Sealer
+from gatekeeper.core.service_control import respond
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.source_limits import SourceLimits
 from gatekeeper.core.state import Registration, State
@@ -63,6 +69,7 @@ HOUSEKEEPING = 0.25
 """Seconds between two looks at what has run out."""
 _MOST_ANSWERS = 500_000
 UNPROVEN = "unproven"
+NEIGHBOUR = "neighbour"
 """What records say in place of a policy where nobody was believed."""
 
 Handler = Callable[[Request[Any]], Decision | Denial]
@@ -75,6 +82,7 @@ _HANDLERS: dict[type[Any], Handler] = {
     DisengageRequest: disengage,
     InfoRequestResponse: report,
     ResourcesAvailableIndicate: indicate,
+    ServiceControlIndication: respond,
 }
 
 
@@ -217,7 +225,32 @@ class Gatekeeper:
             return self._discover(received, received.message)
         if isinstance(received.message, ANSWERS):
             return self._answered(received)
+        if isinstance(received.message, LocationRequest):
+            return self._locate(received, received.message)
         return self._unknown(received)
+
+    def _locate(self, received: Received, message: LocationRequest) -> list[Effect]:
+        """LRQ: neighbours sign nothing, and are known by their address; everybody else has to prove who they are."""
+        if received.source[0] in self.settings.neighbours:
+            return self._answer_neighbour(received, message)
+        sender = self._sender(received)
+        if not isinstance(sender, Sender):
+            return self._silent("LRQ", "dropped", received.source)
+        return self._decided(received, locate, sender)
+
+    def _answer_neighbour(self, received: Received, message: LocationRequest) -> list[Effect]:
+        now, source = received.now, received.source
+        self._limits.charge(source, now.monotonic)
+        answer = locate_for_neighbour(message, self._state, self.settings)
+        datagram = encode(answer)
+        if len(datagram) > len(received.datagram):
+            return self._silent("LRQ", "dropped", source)
+        result = "confirmed" if isinstance(answer, LocationConfirm) else "rejected"
+        records = self._records(received, answer, {}, NEIGHBOUR)
+        send = Send(datagram, reply_address(message, source))
+        kept = self._answers.prepare(received.digest, send, None, now.unix)
+        pending = Pending((send, Observe("LRQ", result)), received.digest, send)
+        return [self._commits.begin(Batch((), records, (kept,)), pending, now.monotonic)]
 
     def _request(self, received: Received, sender: Sender) -> Request[Any]:
         return Request(
@@ -293,7 +326,7 @@ class Gatekeeper:
             self._deadlines.extend(decision.alive, received.now.monotonic + decision.alive_for)
         if not decision.durable or decision.answer is None:
             told = self._answer_now(received, decision.answer, sender, "confirmed")
-            return [*told, *self._supervision.disown(decision.disowned, received.now)]
+            return [*told, *self._supervision.reported(decision, received.now)]
         return self._answer_durably(received, decision.answer, sender, decision.changes, decision.notes, "confirmed")
 
     def _refuse(self, received: Received, denial: Denial, sender: Sender) -> list[Effect]:

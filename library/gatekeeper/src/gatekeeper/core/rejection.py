@@ -18,6 +18,8 @@ from h323.ras import (
     GatekeeperRequest,
     InfoRequestNak,
     InfoRequestResponse,
+    LocationReject,
+    LocationRequest,
     RasMessage,
     RegistrationReject,
     RegistrationRequest,
@@ -36,6 +38,7 @@ Reject = (
     | BandwidthReject
     | DisengageReject
     | InfoRequestNak
+    | LocationReject
 )
 RejectReason = tuple[Any, Any]
 """An alternative of the message's own reject reason CHOICE and its value."""
@@ -67,6 +70,9 @@ REASONS: Mapping[type[Any], Mapping[RefusalName, str]] = {
     },
     DisengageRequest: _SECURITY_DENIAL
     | {RefusalName.NOT_REGISTERED: "notRegistered", RefusalName.UNKNOWN_CALL: "requestToDropOther"},
+    LocationRequest: _SECURITY_DENIAL
+    | _NOT_ENOUGH
+    | {RefusalName.NOT_REGISTERED: "notRegistered", RefusalName.UNKNOWN_ALIAS: "notRegistered"},
     InfoRequestResponse: _SECURITY_DENIAL | {RefusalName.NOT_REGISTERED: "notRegistered"},
 }
 
@@ -138,6 +144,7 @@ _PLAIN: Mapping[type[Any], Callable[..., Reject]] = {
     UnregistrationRequest: UnregistrationReject,
     AdmissionRequest: AdmissionReject,
     DisengageRequest: DisengageReject,
+    LocationRequest: LocationReject,
 }
 _SPECIAL: Mapping[type[Any], Callable[[Any, Denial, str], Reject | None]] = {
     GatekeeperRequest: reject_discovery,

@@ -44,6 +44,8 @@ class Decision:
     """The endpointIdentifier whose timeToLive starts anew."""
     alive_for: int = 0
     """That timeToLive, in seconds, as the answer grants it."""
+    adopted: tuple[Call, ...] = ()
+    """Calls that the endpoint was granted beforehand (preGrantedARQ) and reports now for the first time."""
     disowned: tuple[Call, ...] = ()
     """Calls that the endpoint has and the gatekeeper doesn't know: the endpoint is told to clear them."""
     durable: bool = True

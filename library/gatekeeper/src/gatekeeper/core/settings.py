@@ -43,6 +43,8 @@ class CoreSettings:
     """Legs at a time, an MCU's or gateway's included."""
     outside_callers: bool = False
     """Whether an endpoint may answer a call whose caller is not registered here."""
+    neighbours: tuple[str, ...] = ()
+    """IP addresses of other zones' gatekeepers, whose LRQ is answered though it is not signed."""
     irr_frequency: int = 60
     """Between two reports (IRR) on a call; 0 asks for none."""
     missed_reports: int = 3

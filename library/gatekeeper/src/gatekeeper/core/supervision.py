@@ -25,6 +25,7 @@ from gatekeeper.core.effects import Effect, Instant, Observe
 from gatekeeper.core.information import denies
 from gatekeeper.core.journal import RAS_STREAM, Journal
 from gatekeeper.core.outgoing import Initiative, Outgoing, OutgoingRequests
+from gatekeeper.core.request import Decision
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.state import Registration, State
 from gatekeeper.registry import Registry
@@ -99,12 +100,16 @@ class Supervision:
         known = ((call, self._state.registrations.get(call.endpoint_identifier)) for call in calls)
         return tuple(Initiative(DisengageRequest, there, call) for call, there in known if there is not None)
 
-    def disown(self, calls: tuple[Call, ...], now: Instant) -> list[Effect]:
-        """Make an endpoint drop calls that it reports and that were never admitted, or were cleared meanwhile."""
-        some = calls[:_MOST_AT_ONCE]
-        records = tuple(self._record("CLEARED", call, now, detail="reported, but not admitted") for call in some)
-        pending = Pending(initiatives=self._disengagements(some))
-        return [self._commits.begin(Batch((), records), pending, now.monotonic)] if some else []
+    def reported(self, decision: Decision, now: Instant) -> list[Effect]:
+        """Keep calls granted beforehand; make the endpoint drop those never admitted, or cleared meanwhile."""
+        adopted, disowned = decision.adopted, decision.disowned[:_MOST_AT_ONCE]
+        if not adopted and not disowned:
+            return []
+        records = [self._record("ADOPTED", call, now, detail="admitted by preGrantedARQ") for call in adopted]
+        records += [self._record("CLEARED", call, now, detail="reported, but not admitted") for call in disowned]
+        changes = tuple(Change(call.key, call.encoded()) for call in adopted)
+        pending = Pending(initiatives=self._disengagements(disowned))
+        return [self._commits.begin(Batch(changes, tuple(records)), pending, now.monotonic)]
 
     def _record(self, msg_type: str, call: Call, now: Instant, **more: object) -> Record:
         fields: dict[str, object] = {
