@@ -101,7 +101,7 @@ def test_calls_go_to_the_first_address_that_others_can_reach(zone: Zone, alice: 
     assert answer.dest_call_signal_address == ip("192.0.2.101")
     registration = state(zone).registration_of("if://guardian/alice")
     assert registration is not None
-    assert len(registration.call_signal_addresses) == 4
+    assert registration.call_signal_addresses == (("192.0.2.101", 1720), ("192.0.2.102", 1720))
 
 
 def test_a_caller_gets_an_address_of_its_own_ip_version(zone: Zone, alice: Terminal) -> None:
@@ -137,7 +137,7 @@ def test_an_ipv4_address_in_ipv6_form_is_the_same_address(zone: Zone, alice: Ter
         ((ip("::"),), "invalidCallSignalAddress"),
         ((IPX,), "transportNotSupported"),
         (tuple(ip("192.0.2.101", port) for port in range(1, 18)), "invalidCallSignalAddress"),
-        ((ip("192.0.2.101"), ip("192.0.2.21")), "invalidCallSignalAddress"),
+        ((ip("192.0.2.21"), ip("192.0.2.101")), "invalidCallSignalAddress"),
     ],
     ids=["none", "unspecified", "another network's", "too many", "the MCU's"],
 )
@@ -157,10 +157,35 @@ def test_a_ras_address_must_be_usable(alice: Terminal, addresses: tuple[Transpor
 def test_each_address_is_one_endpoints(zone: Zone, alice: Terminal) -> None:
     confirmed(alice, call_signal_address=(ip("192.0.2.101"), ip("192.0.2.201")))
     bob = Terminal(zone, "bob", host=103)
-    answer = bob.ask(bob.registration(call_signal_address=(ip("192.0.2.103"), ip("192.0.2.201"))))
+    answer = bob.ask(bob.registration(call_signal_address=(ip("192.0.2.201"), ip("192.0.2.103"))))
     assert reason(answer) == "invalidCallSignalAddress"
     confirmed(alice)
-    confirmed(bob, call_signal_address=(ip("192.0.2.103"), ip("192.0.2.201")))
+    confirmed(bob, call_signal_address=(ip("192.0.2.201"), ip("192.0.2.103")))
+
+
+def test_what_many_hosts_have_besides_is_left_out(zone: Zone, alice: Terminal) -> None:
+    """Endpoints list all their interfaces: loopback, a bridge for containers. That makes none the other's enemy."""
+    bob = Terminal(zone, "bob", host=103)
+    for terminal in (alice, bob):
+        confirmed(terminal, call_signal_address=(terminal.address(1720), ip("127.0.0.1"), ip("172.17.0.1")))
+    holder = state(zone).registration_at(("172.17.0.1", 1720))
+    assert holder is not None
+    assert holder.terminal_id == alice.terminal_id
+    assert state(zone).registration_at(("127.0.0.1", 1720)) is None
+    other = state(zone).registration_of(bob.terminal_id)
+    assert other is not None
+    assert other.call_signal_addresses == (("192.0.2.103", 1720),)
+
+
+def test_an_mcus_address_is_no_guardians_second_one(zone: Zone, alice: Terminal) -> None:
+    confirmed(alice, call_signal_address=(ip("192.0.2.101"), ip("192.0.2.21")))
+    assert state(zone).registration_at(("192.0.2.21", 1720)) is None
+
+
+def test_on_one_host_loopback_is_an_address_like_any_other(zone: Zone, alice: Terminal) -> None:
+    alice.source = ("127.0.0.1", 40_000)
+    confirmed(alice, call_signal_address=(ip("127.0.0.1"), ip("::1")))
+    assert state(zone).registration_at(("::1", 1720)) is not None
 
 
 def test_one_address_in_common_makes_it_the_same_endpoint(zone: Zone, alice: Terminal) -> None:

@@ -149,21 +149,33 @@ def _additive(request: Request[RegistrationRequest]) -> Decision | Denial:
 def _call_signal_addresses(
     request: Request[RegistrationRequest], types: tuple[str, ...]
 ) -> tuple[Address, ...] | Denial:
-    """All addresses that can be used, none of them another endpoint's, those that others can reach first."""
+    """All addresses that others can reach and nobody else has; the first of them is where calls go.
+
+    Endpoints list the addresses of all their networks, of which many a host has the same (loopback, a bridge for
+    containers). Only the first must be theirs alone for sure: of the others those that are taken are left out.
+    """
     named = request.message.call_signal_address
     addresses = usable_addresses(named)
     if not addresses:
         return _unusable(named, "no usable call signalling address", "invalidCallSignalAddress")
     if len(addresses) > MOST_ADDRESSES:
         return _bad_address(f"more than {MOST_ADDRESSES} call signalling addresses")
-    for address in addresses:
-        occupant = request.state.registration_at(address)
-        if occupant is not None and occupant.terminal_id != request.guardian.terminal_id:
-            return _bad_address("this call signalling address is another guardian's")
-        if MCU not in types and any(mcu.address == address for mcu in request.settings.mcus):
-            return _bad_address("this call signalling address is an MCU's")
-    near = (_sharing(address, request.source) for address in addresses)
-    return tuple(sorted(near, key=lambda address: not reachable(address, request.source)))
+    near = [_sharing(address, request.source) for address in addresses if reachable(address, request.source)]
+    first, *others = near or addresses
+    holder = _holder(first, request, types)
+    if holder is not None:
+        return _bad_address(f"this call signalling address is {holder}")
+    return (first, *(other for other in others if _holder(other, request, types) is None))
+
+
+def _holder(address: Address, request: Request[RegistrationRequest], types: tuple[str, ...]) -> str | None:
+    """Whose the address is, if not the requester's to register."""
+    occupant = request.state.registration_at(address)
+    if occupant is not None and occupant.terminal_id != request.guardian.terminal_id:
+        return "another guardian's"
+    if MCU not in types and any(mcu.address == address for mcu in request.settings.mcus):
+        return "an MCU's"
+    return None
 
 
 def _sharing(address: Address, source: Address) -> Address:
