@@ -21,7 +21,7 @@ from h323.ras import (
     encode,
 )
 
-from .captures import GATEKEEPER, TERMINAL, Sent, capture
+from .captures import GATEKEEPER, TERMINAL, Sent, capture, ipv4, pcap
 from .conftest import Decode, Files, Result, key_entry, write_registry
 from .council import ANSWER_TIME, IDENTIFIER, PURPOSE, SETUP, SIP, START, Evening, Terminal, evening, private_key
 
@@ -178,11 +178,11 @@ def numbers(result: Result, field: str) -> list[object]:
     return [one.get(field) for one in result.messages]
 
 
-def exchange(*times: int, kind: str = "ethernet") -> bytes:
+def exchange(*times: int) -> bytes:
     """A DRQ at these milliseconds, and its answer one behind the last."""
     message = Terminal("alice").disengagement()
     sent = [Sent(encode(message), time=time * MILLISECOND) for time in times]
-    return capture([*sent, Sent(confirmed(message), GATEKEEPER, TERMINAL, (times[-1] + 1) * MILLISECOND)], kind)
+    return capture([*sent, Sent(confirmed(message), GATEKEEPER, TERMINAL, (times[-1] + 1) * MILLISECOND)])
 
 
 def test_a_retransmission_counts_from_the_first(decode: Decode, files: Files) -> None:
@@ -193,10 +193,23 @@ def test_a_retransmission_counts_from_the_first(decode: Decode, files: Files) ->
     assert result.summary["retransmissions"] == 2
 
 
-def test_the_same_packet_on_two_interfaces_is_no_retransmission(decode: Decode, files: Files) -> None:
-    result = decode(files.capture(exchange(0, 1, kind="Linux cooked v2")), "--json")
-    assert numbers(result, "captured_again") == [None, 1, None]
-    assert result.summary["retransmissions"] == 0
+def cooked(sent: Sent, interface: int) -> bytes:
+    """A frame of `tcpdump -i any`."""
+    return b"\x08\x00\0\0" + interface.to_bytes(4, "big") + bytes(12) + ipv4(sent)
+
+
+@pytest.mark.parametrize(("other", "milliseconds", "again"), [(3, 1, True), (2, 1, False), (3, 200, False)])
+def test_the_same_packet_on_two_interfaces_is_no_retransmission(
+    decode: Decode, files: Files, other: int, milliseconds: int, again: bool
+) -> None:
+    sent = Sent(encode(Terminal("alice").disengagement()))
+    frames = [(NOW, cooked(sent, 2)), (NOW + milliseconds * MILLISECOND, cooked(sent, other))]
+    path = files.capture(pcap(frames, 276))
+    result = decode(path, "--json")
+    assert numbers(result, "captured_again") == [None, 1 if again else None]
+    assert numbers(result, "retransmission_of") == [None, None if again else 1]
+    assert result.summary["retransmissions"] == (0 if again else 1)
+    assert ("#1 on another interface" in decode(path, "--brief").out) == again
 
 
 def test_a_number_is_used_again_for_another_request(decode: Decode, files: Files) -> None:

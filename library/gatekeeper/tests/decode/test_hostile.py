@@ -57,7 +57,7 @@ def test_a_capture_with_a_part_left_out_or_put_in(data: st.DataObject) -> None:
 
 @given(st.sampled_from([0, 1, 12, 101, 108, 113, 147, 228, 276]), st.binary(max_size=120))
 def test_any_frame(link: int, octets: bytes) -> None:
-    packet(Frame(1, None, link, octets, 0, False))
+    packet(Frame(1, None, link, octets, 0))
 
 
 @given(st.binary(max_size=200))

@@ -59,7 +59,7 @@ def _relation(relation: Relation) -> Iterator[str]:
         trip = "" if relation.round_trip is None else f" after {milliseconds(relation.round_trip)}"
         yield f"answers #{relation.exchange.number}{trip}"
     if relation.repeats is not None:
-        what = "captured again" if relation.captured_twice else "retransmission"
-        yield f"{what} of #{relation.repeats}"
+        again = relation.repeats
+        yield f"#{again} on another interface" if relation.captured_twice else f"retransmission of #{again}"
     if relation.contradicts is not None:
         yield f"contradicts #{relation.contradicts}"

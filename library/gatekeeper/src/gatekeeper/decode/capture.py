@@ -30,8 +30,6 @@ _PCAP = {
 """The byte order, and the nanoseconds in a unit of time, by a pcap file's first octets."""
 _PCAPNG = b"\x0a\x0d\x0d\x0a"
 MAGIC_SIZE = 4
-_OF_ANY_INTERFACE = {113, 276}
-"""Link types of Linux cooked captures, which `tcpdump -i any` makes."""
 
 
 class CaptureError(ValueError):
@@ -51,8 +49,8 @@ class Frame:
     octets: bytes
     missing: int
     """Octets that the frame had on the wire and the capture left out."""
-    several_interfaces: bool
-    """The capture is of more than one interface, and may have the same packet more than once."""
+    interface: int = 0
+    """Which of the capture's interfaces saw it."""
 
 
 def is_capture(magic: bytes) -> bool:
@@ -122,7 +120,7 @@ def _pcap_frames(source: _Source, order: str, unit: int) -> Iterator[Frame]:
         seconds, fraction, size, original = record.unpack(head)
         octets = source.read(_frame_size(size, number), f"frame {number}")
         time = _time(seconds * NANOSECONDS + fraction * unit)
-        yield Frame(number, time, link_type, octets, max(0, original - size), link_type in _OF_ANY_INTERFACE)
+        yield Frame(number, time, link_type, octets, max(0, original - size))
 
 
 def _frame_size(size: int, number: int) -> int:
@@ -229,7 +227,7 @@ class _Section:
         interface = self._interface(which, number)
         octets = self._octets(body[20:], _frame_size(size, number), number)
         time = _time((high << 32 | low) * NANOSECONDS // interface.ticks + interface.offset)
-        return self._made(number, time, interface, octets, original)
+        return self._made(number, time, which, octets, original)
 
     def _simple(self, body: bytes, number: int) -> Frame:
         """A packet of the first interface, without a time."""
@@ -239,11 +237,11 @@ class _Section:
         original = struct.unpack_from(f"{self.order}I", body)[0]
         size = min(original, interface.snap_length or original)
         octets = self._octets(body[4:], _frame_size(size, number), number)
-        return self._made(number, None, interface, octets, original)
+        return self._made(number, None, 0, octets, original)
 
-    def _made(self, number: int, time: int | None, interface: _Interface, octets: bytes, original: int) -> Frame:
-        several = len(self._interfaces) > 1 or interface.link_type in _OF_ANY_INTERFACE
-        return Frame(number, time, interface.link_type, octets, max(0, original - len(octets)), several)
+    def _made(self, number: int, time: int | None, which: int, octets: bytes, original: int) -> Frame:
+        link_type = self._interfaces[which].link_type
+        return Frame(number, time, link_type, octets, max(0, original - len(octets)), which)
 
     def _interface(self, which: int, number: int) -> _Interface:
         if which >= len(self._interfaces):

@@ -45,8 +45,8 @@ class Datagram:
     """Octets of it that the capture left out."""
     fragment: bool = False
     """It is only the first IP fragment of a datagram."""
-    several_interfaces: bool = False
-    """The capture may have the same packet more than once."""
+    seen_by: bytes = b""
+    """Which interface saw it, and in which direction: not what that means, but whether it's another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,12 @@ def _cooked(octets: bytes) -> bytes:
 def _cooked_2(octets: bytes) -> bytes:
     """Linux cooked v2: the EtherType comes first, the payload behind 20 octets; VLAN tags are in the payload."""
     return _ethertype(octets[:2] + octets[20:], 0)
+
+
+def _seen_by(frame: Frame) -> bytes:
+    """`tcpdump -i any` captures all interfaces as one; Linux cooked frames say which, or at least the direction."""
+    place = {113: slice(0, 2), 276: slice(4, 11)}.get(frame.link_type, slice(0, 0))
+    return frame.interface.to_bytes(2, "big") + frame.octets[place]
 
 
 def _family(octets: bytes) -> bytes:
@@ -215,5 +221,5 @@ def _transport(frame: Frame, internet: _Internet) -> Packet:
         octets=octets,
         missing=max(0, size - 8 - len(octets)),
         fragment=internet.fragment,
-        several_interfaces=frame.several_interfaces,
+        seen_by=_seen_by(frame),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from h323.h235 import challenge_of
 from h323.ras import InfoRequestResponse
@@ -18,7 +18,7 @@ from gatekeeper.decode.reading import Message
 
 _MOST_EXCHANGES = 32_768
 _TWICE = 20_000_000
-"""Nanoseconds: faster than this no endpoint sends again, so that two interfaces will have seen the same packet."""
+"""Nanoseconds within which a packet passes all interfaces of a host, and no endpoint sends again."""
 
 _ANSWERS: Mapping[str, tuple[str, ...]] = {
     "GRQ": ("GCF", "GRJ"),
@@ -61,9 +61,10 @@ class Exchange:
     calls: tuple[str, ...] = ()
     """Its callIdentifier and conferenceID."""
     attempts: int = 1
-    asked_last: int | None = None
-    """When the request was seen last, nanoseconds since 1970."""
-    answered_last: int | None = None
+    asked: Datagram | None = None
+    """The last transmission of the request."""
+    answered: Datagram | None = None
+    """The last of an answer."""
     answer: str | None = None
     """The name of the answer."""
     answer_number: int = 0
@@ -142,7 +143,7 @@ class Pairing:
             expects_answer=_expects_answer(message),
             requester=datagram.source,
             responder=datagram.destination,
-            asked_last=datagram.time,
+            asked=_without_octets(datagram),
         )
         self._exchanges[key] = exchange
         if len(self._exchanges) > _MOST_EXCHANGES:
@@ -156,10 +157,10 @@ class Pairing:
 
     @staticmethod
     def _again(exchange: Exchange, datagram: Datagram) -> Relation:
-        twice = _captured_twice(exchange.asked_last, datagram)
+        twice = _captured_twice(exchange.asked, datagram)
         if not twice:
             exchange.attempts += 1
-            exchange.asked_last = datagram.time
+            exchange.asked = _without_octets(datagram)
         number = exchange.number
         return Relation(exchange, False, repeats=number, attempt=exchange.attempts, captured_twice=twice)
 
@@ -170,15 +171,16 @@ class Pairing:
         round_trip = _between(exchange.time, datagram.time)
         repeats = exchange.answers.get(digest)
         if repeats is not None:
-            twice = _captured_twice(exchange.answered_last, datagram)
-            exchange.answered_last = datagram.time
+            twice = _captured_twice(exchange.answered, datagram)
+            if not twice:
+                exchange.answered = _without_octets(datagram)
             return Relation(exchange, True, round_trip, repeats, captured_twice=twice)
         contradicts = exchange.answer_number if exchange.answer is not None and message.name != "RIP" else None
         if len(exchange.answers) < 8:
             exchange.answers[digest] = datagram.number
         if message.name != "RIP" and exchange.answer is None:
             exchange.answer, exchange.answer_number = message.name, datagram.number
-        exchange.answered_last = datagram.time
+        exchange.answered = _without_octets(datagram)
         return Relation(exchange, True, round_trip, attempt=exchange.attempts, contradicts=contradicts)
 
 
@@ -192,6 +194,14 @@ def _between(start: int | None, end: int | None) -> int | None:
     return None if start is None or end is None else end - start
 
 
-def _captured_twice(last: int | None, datagram: Datagram) -> bool:
-    between = _between(last, datagram.time)
-    return datagram.several_interfaces and between is not None and between < _TWICE
+def _without_octets(datagram: Datagram) -> Datagram:
+    """What is remembered of it."""
+    return replace(datagram, octets=b"")
+
+
+def _captured_twice(last: Datagram | None, datagram: Datagram) -> bool:
+    """Whether another interface saw the same packet."""
+    if last is None or last.seen_by == datagram.seen_by:
+        return False
+    between = _between(last.time, datagram.time)
+    return between is not None and between < _TWICE
