@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+from dataclasses import replace
 
 import pytest
+import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from .captures import capture
 from .conftest import COMMAND, Decode, Files, run_command
-from .council import evening
+from .council import IDENTIFIER, evening, private_key
 
 
 def test_help_has_examples() -> None:
@@ -46,6 +51,37 @@ def test_keys_that_cannot_be_used(decode: Decode, files: Files) -> None:
     assert "the registry is not a mapping" in registry.err
 
 
+def test_the_configuration_of_the_hosts_gatekeeper_has_it_all(decode: Decode, files: Files) -> None:
+    private = files.folder / "gatekeeper-key.pem"
+    key = Ed25519PrivateKey.from_private_bytes(private_key(IDENTIFIER).private_bytes_raw())
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    config = files.folder / "gatekeeper.yaml"
+    settings = {
+        "node": "gk1",
+        "role": "primary",
+        "gatekeeper_identifier": IDENTIFIER,
+        "ras": {"address": "192.0.2.10", "port": 21_719},
+        "registry": str(files.registry),
+        "signing_key": str(private),
+        "log_directory": str(files.folder),
+        "control_socket": str(files.folder / "control.sock"),
+        "store": {"kind": "sqlite", "path": str(files.folder / "state.sqlite")},
+    }
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    path = files.capture(capture(evening()))
+    assert decode(path, "--config", str(config)).out == decode(path, *files.options).out
+    elsewhere = [replace(one, destination=("192.0.2.10", 21_719)) for one in evening()[2:3]]
+    moved = files.capture(capture([replace(one, source=("192.0.2.101", 4_000)) for one in elsewhere]))
+    assert "1 RAS messages" in decode(moved, "--config", str(config)).out
+    both = decode(path, "--config", str(config), *files.options)
+    assert both.err == "--config FILE says all of that; leave out the other options about signatures\n"
+    private.unlink()
+    missing = decode(path, "--config", str(config))
+    assert (missing.code, missing.out) == (2, "")
+    assert "No such file or directory; run this as root, or without --config" in missing.err
+    assert decode(path, "--config", str(files.folder / "none.yaml")).code == 2
+
+
 def test_a_pipe_of_a_capture(files: Files) -> None:
     result = run_command("-", *files.options, "--only", "RRQ,RCF", "--terminal", "alice", stdin=capture(evening()))
     assert result.returncode == 0
@@ -66,6 +102,24 @@ def test_lines_that_are_no_digits(decode: Decode) -> None:
     assert result.code == 1
     assert result.err == "line 4: 'z' is not a hexadecimal digit\nline 5: 3 digits: half an octet is missing\n"
     assert result.out.startswith("RRQ 2  #3")
+
+
+def test_whoever_watches_live_and_ends_it_gets_the_summary() -> None:
+    with subprocess.Popen(
+        [COMMAND, "-", "--brief"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        # More than the output's buffer holds, so that it is known to have begun.
+        process.stdin.write(capture(evening() * 10))
+        process.stdin.flush()
+        begun = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.stdout.read()
+        assert b"GRQ" in begun
+        assert b"RAS messages: " in said
+        assert (process.wait(60), process.stderr.read()) == (1, b"")
 
 
 def test_somebody_who_reads_no_further(files: Files) -> None:

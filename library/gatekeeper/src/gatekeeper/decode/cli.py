@@ -9,19 +9,18 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from h323.h235 import PublicKey
-
+from gatekeeper.decode.key_files import keys_of_files, keys_of_gatekeeper
 from gatekeeper.decode.keys import Keys
 from gatekeeper.decode.run import Output, Run
 from gatekeeper.decode.selection import NAMES, Selection
 from gatekeeper.decode.source import InputError, open_input
-from gatekeeper.passwords import PasswordsError, load_passwords
-from gatekeeper.registry import RegistryError, load_registry
+from gatekeeper.passwords import PasswordsError
+from gatekeeper.registry import RegistryError
+from gatekeeper.settings import SettingsError
 
 _BAD_INPUT, _INTERRUPTED = 2, 130
+_PORTS = (1719, 1718)
+_IDENTIFIER, _WINDOW = "guardian-council", 30
 _DESCRIPTION = """\
 Show the RAS messages (H.225.0) of a capture: what each says, whether its signature holds, which request it answers
 and how long that took, and what is wrong with the ones that can't be read."""
@@ -29,9 +28,10 @@ _EPILOG = """\
 examples:
   take a capture on the gatekeeper, as root; stop it with Ctrl-C:
       tcpdump -i any -s 0 -w /tmp/ras.pcap 'udp port 1719'
-  everything in it, with signatures checked:
-      h323-decode /tmp/ras.pcap --registry /etc/h323-gatekeeper/guardian-registry.yaml \\
-          --gatekeeper-key gatekeeper-key.pub.pem
+  everything in it, with signatures checked, on the gatekeeper as root:
+      h323-decode /tmp/ras.pcap --config /etc/h323-gatekeeper/gatekeeper.yaml
+  the same elsewhere:
+      h323-decode /tmp/ras.pcap --registry guardian-registry.yaml --gatekeeper-key gatekeeper-key.pub.pem
   an overview, a line a message:
       h323-decode /tmp/ras.pcap --brief
   watch live, only what is refused or wrong:
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options)
     except (RegistryError, PasswordsError) as error:
         return _complain(error.problems)
-    except InputError as error:
+    except (InputError, SettingsError) as error:
         return _complain([str(error)])
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -83,37 +83,31 @@ def _complain(problems: list[str]) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.input == "-" and sys.stdin.isatty():
         raise InputError("no input; give a capture, hexadecimal digits, or pipe one of them in (h323-decode --help)")
-    if options.passwords is not None and options.registry is None:
-        raise InputError("--passwords FILE needs --registry FILE, which says whose they are")
-    passwords = load_passwords(options.passwords) if options.passwords else None
-    keys = Keys(
-        registry=load_registry(options.registry, passwords) if options.registry else None,
-        gatekeeper=_load_key(options.gatekeeper_key) if options.gatekeeper_key else None,
-        gatekeeper_identifier=options.gatekeeper_identifier,
-        window=options.signature_window,
-    )
+    keys, ports = _keys(options)
     selection = Selection(options.only, options.terminal, options.call, options.bad)
     output = Output(options.json, options.brief, options.show_personal, sys.stdout, sys.stderr)
     with open_input(options.input) as source:
-        return Run(keys, selection, frozenset(options.port or (1719, 1718)), output).run(source)
+        return Run(keys, selection, ports, output).run(source)
 
 
-def _load_key(path: Path) -> PublicKey:
-    try:
-        key = load_pem_public_key(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"--gatekeeper-key {path}: {error.strerror}; give the gatekeeper's public key") from error
-    except (ValueError, UnsupportedAlgorithm) as error:
-        advice = "make one with 'openssl pkey -in gatekeeper-key.pem -pubout'"
-        raise InputError(f"--gatekeeper-key {path} is no PEM public key; {advice}") from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise InputError(f"--gatekeeper-key {path} is no Ed25519 key; give the gatekeeper's")
-    try:
-        return PublicKey.from_public_bytes(key.public_bytes_raw())
-    except ValueError as error:
-        raise InputError(
-            f"--gatekeeper-key {path} is a key that anybody can sign for; give the gatekeeper's"
-        ) from error
+def _keys(options: argparse.Namespace) -> tuple[Keys, frozenset[int]]:
+    """What to check with, and the ports of RAS."""
+    ports = frozenset(options.port or _PORTS)
+    if options.config is None:
+        identifier = options.gatekeeper_identifier or _IDENTIFIER
+        window = options.signature_window or _WINDOW
+        return keys_of_files(options.registry, options.passwords, options.gatekeeper_key, identifier, window), ports
+    others = (
+        options.registry,
+        options.passwords,
+        options.gatekeeper_key,
+        options.gatekeeper_identifier,
+        options.signature_window,
+    )
+    if any(other is not None for other in others):
+        raise InputError("--config FILE says all of that; leave out the other options about signatures")
+    keys, port = keys_of_gatekeeper(options.config)
+    return keys, ports if options.port else ports | {port}
 
 
 def _names(text: str) -> frozenset[str]:
@@ -165,22 +159,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_keys(group: argparse._ArgumentGroup) -> None:
+    config_help = "check all, by what the gatekeeper of this gatekeeper.yaml uses (as root on its host)"
+    group.add_argument("--config", type=Path, metavar="FILE", help=config_help)
     group.add_argument("--registry", type=Path, metavar="FILE", help="check requests by this guardian-registry.yaml")
     passwords_help = "check password tokens (H.235.1) by this file, too"
     group.add_argument("--passwords", type=Path, metavar="FILE", help=passwords_help)
     group.add_argument("--gatekeeper-key", type=Path, metavar="FILE", help="check answers by this public key (PEM)")
     group.add_argument(
         "--gatekeeper-identifier",
-        default="guardian-council",
         metavar="NAME",
-        help="whom requests are signed for (default: %(default)s)",
+        help=f"whom requests are signed for (default: {_IDENTIFIER})",
     )
     group.add_argument(
         "--signature-window",
         type=_number(1, 300, "number of seconds"),
-        default=30,
         metavar="SECONDS",
-        help="by which a timeStamp may be off; as in gatekeeper.yaml (default: %(default)s)",
+        help=f"by which a timeStamp may be off; as in gatekeeper.yaml (default: {_WINDOW})",
     )
 
 

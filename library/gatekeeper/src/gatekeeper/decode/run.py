@@ -98,6 +98,9 @@ class Run:
                     self._progress(count, source.progress())
         except CaptureError as error:
             return error
+        except KeyboardInterrupt:
+            # Who watches live ends it so, and wants to know what it came to.
+            return None
         return None
 
     def _item(self, item: Item) -> None:
