@@ -92,7 +92,8 @@ def noise(chance: random.Random, datagram: bytes, _other: bytes) -> bytes:
 
 def huge(chance: random.Random, datagram: bytes, _other: bytes) -> bytes:
     size = chance.choice((4_000, 4_096, 4_097, 9_000, LARGEST))
-    return (datagram + chance.choice((b"\0", b"\xff", datagram or b"\x55")) * size)[:size]
+    more = chance.choice((b"\0", b"\xff", datagram or b"\x55"))
+    return (datagram + more * (size // len(more) + 1))[:size]
 
 
 MUTATIONS: dict[str, tuple[int, Mutation]] = {
