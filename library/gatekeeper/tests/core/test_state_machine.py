@@ -6,17 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 from gatekeeper.core.admission import admit
+from gatekeeper.core.bandwidth_change import change_bandwidth
 from gatekeeper.core.denial import Denial
 from gatekeeper.core.disengage import disengage
 from gatekeeper.core.registration import entitled, register, unregister_endpoint
 from gatekeeper.core.registration_index import Registration
 from gatekeeper.core.request import Request
+from gatekeeper.core.resources import indicate
 from gatekeeper.core.state import State
 from gatekeeper.core.unregistration import unregister
 from gatekeeper.registry import Registry
 from gatekeeper.store import Change
 from h323.asn1.types import GatewayInfo, McuInfo, SupportedPrefix, TerminalInfo, VoiceCaps
-from h323.ras import AliasAddress, EndpointType, RasMessage
+from h323.ras import PROTOCOL_IDENTIFIER, AliasAddress, EndpointType, RasMessage, ResourcesAvailableIndicate
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -170,6 +172,22 @@ class Registrar(RuleBasedStateMachine):
     def disengages(self, name: str, call: int) -> None:
         self.decide(disengage, name, self.identified(name).disengagement(call))
 
+    @rule(name=names, call=call_numbers, bandwidth=bandwidths)
+    def changes_bandwidth(self, name: str, call: int, bandwidth: int) -> None:
+        self.decide(change_bandwidth, name, self.identified(name).bandwidth(bandwidth, call))
+
+    @rule(name=names, almost_out=st.booleans())
+    def tells_of_its_resources(self, name: str, almost_out: bool) -> None:
+        terminal = self.identified(name)
+        message = ResourcesAvailableIndicate(
+            request_seq_num=terminal.next_seq(),
+            protocol_identifier=PROTOCOL_IDENTIFIER,
+            endpoint_identifier=terminal.endpoint_identifier or "0000000000000000",
+            protocols=(),
+            almost_out_of_resources=almost_out,
+        )
+        self.decide(indicate, name, message)
+
     @rule(registry=st.sampled_from(REGISTRIES), enforced=st.booleans())
     def registry_changes(self, registry: Registry, enforced: bool) -> None:
         """At a reload it's enforced; after a takeover requests may come before that."""
@@ -207,6 +225,7 @@ class Registrar(RuleBasedStateMachine):
     @invariant()
     def every_call_is_a_registered_endpoints(self) -> None:
         assert {call.endpoint_identifier for call in self.state.calls} <= set(self.state.registrations)
+        assert self.state.almost_out <= set(self.state.registrations)
 
 
 def longest_match(registrations: tuple[Registration, ...], digits: str) -> set[Registration]:
