@@ -12,7 +12,7 @@ from .conftest import NAME, ROOT
 
 pytestmark = pytest.mark.lab
 
-OTHER = "guardian-other"
+OTHER = f"{NAME}-other"
 SUBNET = os.environ.get("LAB_SUBNET", "10.199.23.0/24")
 
 
