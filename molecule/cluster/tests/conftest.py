@@ -38,6 +38,12 @@ def unit(name: str) -> str:
     return f"h323-gatekeeper-{'primary' if name == 'gk1' else 'secondary'}"
 
 
+def exposure(name: str, service: str) -> float:
+    """How much the service is exposed, by systemd's measure: 0 is nothing, 10 is everything."""
+    last = reach(name).check_output(f"systemd-analyze security --no-pager {service}").splitlines()[-1]
+    return float(last.partition(": ")[2].split()[0])
+
+
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     """Look until it is so; the time is only when to stop looking."""
     end = time.monotonic() + seconds

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .conftest import HOSTS, address, reach
+from .conftest import HOSTS, address, exposure, reach
 
 PKI = "/etc/guardian-council/pki"
 ENDPOINTS = ",".join(f"https://{address(name)}:2379" for name in HOSTS)
@@ -18,6 +18,11 @@ def test_it_runs_now_and_at_boot(name: str) -> None:
     service = reach(name).service("etcd")
     assert service.is_enabled
     assert service.is_running
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_the_sandbox_leaves_little_exposed(name: str) -> None:
+    assert exposure(name, "etcd") <= 2.0
 
 
 def test_three_healthy_members_make_one_cluster() -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .conftest import GATEKEEPERS, VIP, address, reach, unit
+from .conftest import GATEKEEPERS, VIP, address, exposure, reach, unit
 
 
 def settings(name: str) -> dict[str, str]:
@@ -30,6 +30,12 @@ def test_it_runs_now_and_at_boot(name: str) -> None:
 def test_it_runs_in_real_time(name: str) -> None:
     scheduling = reach(name).check_output("ps -C keepalived -o class=,rtprio=")
     assert re.search(r"RR\s+50", scheduling), scheduling
+
+
+@pytest.mark.parametrize("name", GATEKEEPERS)
+def test_the_sandbox_leaves_it_the_network_and_little_else(name: str) -> None:
+    # It is root with five capabilities, for the address, raw VRRP packets and real time.
+    assert exposure(name, "keepalived") <= 3.0
 
 
 @pytest.mark.parametrize("name", GATEKEEPERS)
