@@ -65,15 +65,17 @@ class Sealer:
         """The datagram of an answer to who has proven nothing; None where only a longer one than the request would do.
 
         The request's source may be forged: it must not get more octets than were sent in its name. What is left out
-        first is the sentence for people, then the signature, then the refusal's name.
+        first is the sentence for people, then the signature, then the refusal's name; but where the request bore a
+        signature (`claimed` says in whose name), the name goes before the signature, without which it's not believed.
         """
-        for form in _forms(message):
+        forms = _forms(message)
+        for form in forms if claimed is not None else forms[:2]:
             plain = encode(form)
             if may_sign and len(plain) + _SHORTEST_TOKEN <= len(request):
                 signed = self._sign(form, claimed, challenge_of(request), unix)
                 if len(signed) <= len(request):
                     return signed
-        return next((plain for plain in map(encode, _forms(message)) if len(plain) <= len(request)), None)
+        return next((plain for plain in map(encode, forms) if len(plain) <= len(request)), None)
 
     def _sign(self, message: RasMessage, general_id: str | None, challenge: bytes | None, unix: float) -> bytes:
         return sign(
