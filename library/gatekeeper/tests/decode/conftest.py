@@ -106,7 +106,11 @@ def decode(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         if stdin is not None:
             monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         capsys.readouterr()
-        code = main(arguments)
+        try:
+            code = main(arguments)
+        except SystemExit as ended:
+            # argparse ends like this.
+            code = int(ended.code or 0)
         said = capsys.readouterr()
         return Result(code, said.out, said.err)
 

@@ -16,10 +16,10 @@ from .conftest import COMMAND, Decode, Files, run_command
 from .council import IDENTIFIER, evening, private_key
 
 
-def test_help_has_examples() -> None:
-    result = run_command("--help")
-    said = result.stdout.decode()
-    assert result.returncode == 0
+def test_help_has_examples(decode: Decode) -> None:
+    result = decode("--help")
+    said = result.out
+    assert result.code == 0
     assert "tcpdump -i any -s 0 -w /tmp/ras.pcap 'udp port 1719'" in said
     assert "exit code: 0" in said
     assert max(map(len, said.splitlines())) <= 120
@@ -34,10 +34,10 @@ def test_help_has_examples() -> None:
         (["--signature-window", "-1"], "is no number of seconds; write 1 to 300"),
     ],
 )
-def test_options_that_cannot_be_used(options: list[str], problem: str) -> None:
-    result = run_command("00", *(f"{a}={b}" for a, b in [options]))
-    assert result.returncode == 2
-    assert problem in result.stderr.decode()
+def test_options_that_cannot_be_used(decode: Decode, options: list[str], problem: str) -> None:
+    result = decode("00", "=".join(options))
+    assert result.code == 2
+    assert problem in result.err
 
 
 def test_keys_that_cannot_be_used(decode: Decode, files: Files) -> None:

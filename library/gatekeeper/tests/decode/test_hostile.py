@@ -65,10 +65,10 @@ def test_any_datagram(octets: bytes) -> None:
     Inspector(KEYS).inspect(Datagram(1, START, None, None, octets))
 
 
-def test_two_thousand_mutations_through_the_whole_command(decode: Decode, files: Files) -> None:
+def test_a_thousand_mutations_through_the_whole_command(decode: Decode, files: Files) -> None:
     chance = random.Random(2)
     mutated = []
-    for _ in range(2_000):
+    for _ in range(1_000):
         octets = bytearray(chance.choice(SENT).octets)
         octets[chance.randrange(len(octets))] ^= 1 << chance.randrange(8)
         octets[chance.randrange(len(octets))] = chance.randrange(256)
@@ -78,13 +78,13 @@ def test_two_thousand_mutations_through_the_whole_command(decode: Decode, files:
         assert result.code == 1
         assert not CONTROL.search(result.out)
         assert result.err == ""
-    assert len(result.messages) == 2_000
+    assert len(result.messages) == 1_000
 
 
 def test_every_mutated_capture_has_an_exit_code(decode: Decode, files: Files) -> None:
     chance = random.Random(3)
     codes = set()
-    for octets in CAPTURES * 5:
+    for octets in CAPTURES * 2:
         changed = bytearray(octets)
         for _ in range(3):
             changed[chance.randrange(len(changed))] = chance.randrange(256)

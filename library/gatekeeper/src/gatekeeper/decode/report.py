@@ -44,6 +44,11 @@ class Report:
         return self.reason is not None
 
     @property
+    def doubtful(self) -> bool:
+        """Something speaks against it, such as its time, whether or not there was a key to check it with."""
+        return self.bad or (self.check is not None and bool(self.check.problems))
+
+    @property
     def bad(self) -> bool:
         """Unreadable, or its signature was checked and doesn't count."""
         return isinstance(self.reading, Unreadable) or (

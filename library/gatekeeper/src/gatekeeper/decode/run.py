@@ -111,6 +111,7 @@ class Run:
             on_ras_port = bool(item.ports & self._ports)
             self._summary.add_other(Other(item.number, f"{item.what} on a RAS port") if on_ras_port else item)
         elif self._is_ras(item):
+            self._summary.add_time(item.time)
             self._report(self._inspector.inspect(item))
         else:
             looked_at = self._summary.elsewhere < _MOST_GUESSED

@@ -28,7 +28,7 @@ class Selection:
         """Whether to show a report."""
         if self.names and report.name not in self.names:
             return False
-        if self.only_bad and not (report.bad or report.refused):
+        if self.only_bad and not (report.doubtful or report.refused):
             return False
         return self._whose(report.terminal) and self._which(report.calls)
 

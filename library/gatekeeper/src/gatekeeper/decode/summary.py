@@ -35,6 +35,7 @@ class Summary:
         self.unanswered = 0
         self.bad_lines = 0
         self.filtered = 0
+        self._last_time: int | None = None
         self._bad = 0
         self._round_trips: list[int] = []
         self._ages: dict[str, float] = {}
@@ -60,6 +61,11 @@ class Summary:
         if report.reason is not None:
             self.refusals[report.refusal.name.value if report.refusal is not None else report.reason] += 1
         self._check(report)
+
+    def add_time(self, time: int | None) -> None:
+        """Note when a datagram was captured, whether or not it is shown."""
+        if time is not None:
+            self._last_time = max(time, self._last_time or 0)
 
     def add_other(self, other: Other) -> None:
         """Count a frame without a datagram of RAS."""
@@ -161,9 +167,15 @@ class Summary:
             times = f", sent {one.attempts} times" if one.attempts > 1 else ""
             who = f" of {printable(one.terminal)}" if one.terminal else ""
             where = f", {one.requester} → {one.responder}" if one.requester else ""
-            yield f"    {one.name} {one.request_seq_num} #{one.number}{who}{where}{times}"
+            yield f"    {one.name} {one.request_seq_num} #{one.number}{who}{where}{times}{self._until_the_end(one)}"
         if self.unanswered > _MOST_SHOWN:
             yield f"    and {self.unanswered - _MOST_SHOWN} more"
+
+    def _until_the_end(self, exchange: Exchange) -> str:
+        """An answer may have come after the capture's end."""
+        if exchange.time is None or self._last_time is None:
+            return ""
+        return f", {milliseconds(self._last_time - exchange.time)} before the capture ends"
 
     def _elsewhere(self, colours: Colours) -> Iterator[str]:
         if self.filtered:

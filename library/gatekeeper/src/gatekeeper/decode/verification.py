@@ -12,7 +12,7 @@ from gatekeeper.decode.keys import Keys, Problem, quoted
 from gatekeeper.decode.packets import Datagram
 from gatekeeper.registry import PASSWORD, SIGNED, Guardian, KeySlot, Registry
 
-_MOST_STRANGERS = 200
+_MOST_STRANGERS = 64
 """Other guardians' keys that are tried to say whose a proof is."""
 
 
