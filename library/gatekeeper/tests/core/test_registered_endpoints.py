@@ -405,3 +405,16 @@ def test_the_registry_may_grant_it(granted: tuple[str, ...]) -> None:
         assert not answer.pre_granted_arq.use_gk_call_signal_address_to_answer
         assert answer.pre_granted_arq.total_bandwidth_restriction == 100_000
     assert zone.store.records()[1]["pre_granted_arq"] == list(granted)
+
+
+def test_what_is_no_longer_granted_beforehand_has_to_be_asked_for_again() -> None:
+    """An endpoint that isn't told goes on calling without asking."""
+    granted = replace(guardian("alice"), pre_granted_arq=("make_call",))
+    zone = Zone(granted)
+    alice = Terminal(zone, "alice")
+    confirmed(alice)
+    zone.settle(zone.gatekeeper.use_registry(Registry((granted,)), zone.now))
+    assert zone.gatekeeper.registrations == 1
+    zone.settle(zone.gatekeeper.use_registry(Registry((guardian("alice"),)), zone.now))
+    assert zone.gatekeeper.registrations == 0
+    assert confirmed(alice).pre_granted_arq is None

@@ -67,7 +67,7 @@ def _keep_alive(request: Request[RegistrationRequest]) -> Decision | Denial:
         endpoint_identifier=registration.endpoint_identifier,
         time_to_live=time_to_live,
         will_respond_to_irr=True,
-        pre_granted_arq=_pre_granted_arq(request.guardian),
+        pre_granted_arq=_pre_granted_arq(registration, request.guardian),
         maintain_connection=False,
     )
     alive = Decision(answer, alive=registration.endpoint_identifier, alive_for=time_to_live, durable=False)
@@ -119,6 +119,7 @@ def _full(request: Request[RegistrationRequest]) -> Decision | Denial:
         time_to_live=_granted(message.time_to_live, request.settings),
         endpoint_types=types,
         prefixes=granted_prefixes(message.terminal_type, types, request.guardian),
+        pre_granted_arq=request.guardian.pre_granted_arq,
         authentication=request.guardian.authentication,
     )
     return _registered(request, registration, (*changes, *_put(state, registration)))
@@ -201,7 +202,7 @@ def _registered(
         "aliases": list(registration.aliases),
         "endpoint_types": list(registration.endpoint_types),
         "prefixes": list(registration.prefixes) or None,
-        "pre_granted_arq": list(request.guardian.pre_granted_arq) or None,
+        "pre_granted_arq": list(registration.pre_granted_arq) or None,
     }
     answer = _confirm(request, registration)
     return Decision(answer, changes, notes, alive=registration.endpoint_identifier, alive_for=registration.time_to_live)
@@ -221,7 +222,7 @@ def _confirm(request: Request[RegistrationRequest], registration: Registration) 
         alternate_gatekeeper=alternate_gatekeepers(settings.alternates),
         time_to_live=registration.time_to_live,
         will_respond_to_irr=True,
-        pre_granted_arq=_pre_granted_arq(request.guardian),
+        pre_granted_arq=_pre_granted_arq(registration, request.guardian),
         maintain_connection=False,
         supports_additive_registration=True,
         supported_prefixes=_supported_prefixes(registration),
@@ -244,14 +245,14 @@ def _supported_prefixes(registration: Registration) -> tuple[SupportedPrefix, ..
     return tuple(SupportedPrefix(prefix=("dialledDigits", prefix)) for prefix in registration.prefixes)
 
 
-def _pre_granted_arq(guardian: Guardian) -> RegistrationConfirmPreGrantedARQ | None:
+def _pre_granted_arq(registration: Registration, guardian: Guardian) -> RegistrationConfirmPreGrantedARQ | None:
     """Calls that the registry lets this endpoint make or answer without ARQ, within its quota (H.225.0 7.9.2)."""
-    if not guardian.pre_granted_arq:
+    if not registration.pre_granted_arq:
         return None
     return RegistrationConfirmPreGrantedARQ(
-        make_call="make_call" in guardian.pre_granted_arq,
+        make_call="make_call" in registration.pre_granted_arq,
         use_gk_call_signal_address_to_make_call=False,
-        answer_call="answer_call" in guardian.pre_granted_arq,
+        answer_call="answer_call" in registration.pre_granted_arq,
         use_gk_call_signal_address_to_answer=False,
         total_bandwidth_restriction=guardian.bandwidth_quota_bps // BANDWIDTH_UNIT_BPS,
     )
@@ -278,6 +279,7 @@ def entitled(registration: Registration, guardian: Guardian) -> bool:
         set(registration.aliases) <= set(guardian.aliases)
         and set(registration.endpoint_types) <= set(guardian.endpoint_types)
         and set(registration.prefixes) <= set(guardian.prefixes)
+        and set(registration.pre_granted_arq) <= set(guardian.pre_granted_arq)
         and registration.authentication == guardian.authentication
         and (guardian.authentication == SIGNED or guardian.is_near(registration.source[0]))
     )

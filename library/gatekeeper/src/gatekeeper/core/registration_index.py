@@ -36,6 +36,8 @@ class Registration:
     """What it is: of terminal, gateway, mcu and gatekeeper those that its RRQ named."""
     prefixes: tuple[str, ...] = ()
     """Of a gateway: dialled digits that begin so go to it."""
+    pre_granted_arq: tuple[str, ...] = ()
+    """Calls that it was told need no ARQ: "make_call", "answer_call"."""
     authentication: str = SIGNED
     """The policy by which it was believed, and is spoken to."""
 
@@ -67,6 +69,7 @@ class Registration:
             "time_to_live": self.time_to_live,
             "endpoint_types": self.endpoint_types,
             "prefixes": self.prefixes,
+            "pre_granted_arq": self.pre_granted_arq,
             "authentication": self.authentication,
         }
         return json.dumps(fields).encode()
@@ -112,6 +115,7 @@ def decode_registration(octets: bytes, sharing: Sharing | None = None) -> Regist
         time_to_live=fields["time_to_live"],
         endpoint_types=share.words(fields.get("endpoint_types", _ONLY_TERMINAL)),
         prefixes=share.words(fields.get("prefixes", ())),
+        pre_granted_arq=share.words(fields.get("pre_granted_arq", ())),
         authentication=sys.intern(fields.get("authentication", SIGNED)),
     )
 
