@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from h323.council import CallProfile, CallType, profile_generic_data, read_profile
 from h323.council.profile import PROFILE_ID
 from h323.council.refusal import REFUSAL_ID, RefusalName
-from h323.h235 import PrivateKey, challenge_of, read_token, sign, verify
+from h323.h235 import PrivateKey, challenge_of, read_token, sign, sign_hash, verify
 from h323.ras import AdmissionRequest, CallIdentifier, decode
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "protocol.md"
@@ -97,6 +99,22 @@ def test_its_parts_are_the_documents(given: dict[str, Any], octets: dict[str, by
 
 def test_the_challenge_of_its_answers_is_the_documents(octets: dict[str, bytes]) -> None:
     assert challenge_of(octets["The datagram"]) == octets["The challenge"]
+
+
+def test_the_datagram_with_a_password_is_the_documents(given: dict[str, Any], octets: dict[str, bytes]) -> None:
+    key, made = octets["The key of the password"], octets["The hash"]
+    datagram = octets["The datagram with a password"]
+    token, arq = given["token"], given["admission_request"]
+    assert key == hashlib.sha1(b"four words nobody guesses", usedforsecurity=False).digest()
+    assert made == hmac.digest(key, datagram.replace(made, bytes(12)), "sha1")[:12]
+    assert datagram == sign_hash(
+        admission_request(given),
+        key=key,
+        senders_id=arq["endpointIdentifier"],
+        general_id=token["generalID"],
+        time_stamp=token["timeStamp"],
+        random=token["random"],
+    )
 
 
 def test_the_identifiers_are_the_documents(text: str) -> None:
