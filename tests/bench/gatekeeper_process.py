@@ -74,12 +74,12 @@ async def serve(order: dict[str, Any], folder: Path) -> None:
     store = make_store(order, folder)
     if order["populate"] != "no":
         await store.open()
-        await populate(store, endpoints, int(order["source_port"]))
+        await populate(store, endpoints, int(order["source_port"]), order["authentication"])
         if order["populate"] == "only":
             await store.close()
             say(populated=endpoints)
             return
-    zone = registry(endpoints)
+    zone = registry(endpoints, order["authentication"])
     before = measures()
     began = time.monotonic()
     server = Server(settings(folder), zone, private_key(IDENTIFIER), store)

@@ -58,7 +58,8 @@ class Bench:
     @contextlib.contextmanager
     def gatekeeper(self, endpoints: int, **order: object) -> Iterator[Ready]:
         """A gatekeeper with so many endpoints in its store."""
-        order = {"store": "memory", "populate": "yes", "source_port": self.load.port, **order}
+        order = {"store": "memory", "populate": "yes", "authentication": "signed", **order}
+        order = {"source_port": self.load.port, **order}
         with running("gatekeeper_process.py", endpoints=endpoints, **order) as ready:
             yield ready
 
@@ -101,15 +102,20 @@ def _microseconds(work: Callable[[], object]) -> float:
 
 def memory(bench: Bench) -> list[Row]:
     """The gatekeeper itself: its store costs nothing."""
-    traffic = Traffic(ENDPOINTS)
-    with bench.gatekeeper(ENDPOINTS) as ready:
-        bench.flood(ready, traffic.calls(bench.count(200)))
-        signed, signed_cpu = bench.flood(ready, traffic.keep_alives(bench.count(20_000), signed=True))
     rows = [
-        Row("memory", "keepAlive RRQ, signed", signed.rate, "/s", "", signed_cpu, _note(signed, "RegistrationConfirm"))
+        _keep_alives(bench, "none", "keepAlive RRQ, unsigned, policy none", ">= 16000"),
+        _keep_alives(bench, "signed", "keepAlive RRQ, signed, answer too", ""),
     ]
     with bench.gatekeeper(ENDPOINTS) as ready:
         return rows + _calls(bench, ready, "memory", 3_000)
+
+
+def _keep_alives(bench: Bench, authentication: str, name: str, target: str) -> Row:
+    traffic, signed = Traffic(ENDPOINTS), authentication == "signed"
+    with bench.gatekeeper(ENDPOINTS, authentication=authentication) as ready:
+        bench.flood(ready, traffic.keep_alives(bench.count(500), signed=signed))
+        outcome, cpu = bench.flood(ready, traffic.keep_alives(bench.count(20_000), signed=signed))
+    return Row("memory", name, outcome.rate, "/s", target, cpu, _note(outcome, "RegistrationConfirm"))
 
 
 def _calls(bench: Bench, ready: Ready, store: str, target: int) -> list[Row]:
@@ -187,12 +193,16 @@ def endpoints(bench: Bench) -> list[Row]:
             continue
         traffic = Traffic(number)
         with bench.gatekeeper(number) as ready:
-            bench.flood(ready, traffic.calls(bench.count(500)))
-            alive, alive_cpu = bench.flood(ready, traffic.keep_alives(bench.count(6_000), signed=True))
-            calls, calls_cpu = bench.flood(ready, traffic.calls(bench.count(3_000)))
-        for name, outcome, cpu, kinds in (
-            ("keepAlive RRQ, signed", alive, alive_cpu, ("RegistrationConfirm",)),
-            ("ARQ or DRQ, signed", calls, calls_cpu, ("AdmissionConfirm", "DisengageConfirm")),
+            bench.flood(ready, traffic.calls(bench.count(1_000)))
+            signed = bench.flood(ready, traffic.keep_alives(bench.count(6_000), signed=True))
+            calls = bench.flood(ready, traffic.calls(bench.count(3_000)))
+        with bench.gatekeeper(number, authentication="none") as ready:
+            bench.flood(ready, traffic.keep_alives(bench.count(1_000), signed=False))
+            unsigned = bench.flood(ready, traffic.keep_alives(bench.count(6_000), signed=False))
+        for name, (outcome, cpu), kinds in (
+            ("keepAlive RRQ, unsigned", unsigned, ("RegistrationConfirm",)),
+            ("keepAlive RRQ, signed", signed, ("RegistrationConfirm",)),
+            ("ARQ or DRQ, signed", calls, ("AdmissionConfirm", "DisengageConfirm")),
         ):
             text = f"{name}, {number} endpoints"
             rows.append(Row("endpoints", text, outcome.rate, "/s", "flat", cpu, _note(outcome, *kinds)))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Iterable, Iterator
 
 from gatekeeper.core import Address, CoreSettings, Mcu
 from gatekeeper.core.state import Registration
-from gatekeeper.registry import Guardian, KeySlot, Registry
+from gatekeeper.registry import SIGNED, Guardian, KeySlot, Registry
 from gatekeeper.store import Batch, Change, Store
 from h323.h235 import PrivateKey
 
 IDENTIFIER = "guardian-council"
 HOST = "127.0.0.1"
+NETWORK = ipaddress.ip_network("127.0.0.0/8")
 SETTINGS = CoreSettings(
     node="gk1",
     gatekeeper_identifier=IDENTIFIER,
@@ -44,15 +46,25 @@ def endpoint_identifier_of(number: int) -> str:
     return f"{number:016X}"
 
 
-def guardian(number: int) -> Guardian:
-    """A guardian who signs."""
+def guardian(number: int, authentication: str) -> Guardian:
+    """A guardian who signs or, by the policy `none`, is believed for their network."""
     slot = KeySlot(1, private_key(name_of(number)).public_key(), "active", 0.0, None, None)
-    return Guardian(terminal_id_of(number), (name_of(number),), "guardian", "active", 10_000_000, 0.0, (slot,))
+    return Guardian(
+        terminal_id_of(number),
+        (name_of(number),),
+        "guardian",
+        "active",
+        10_000_000,
+        0.0,
+        (slot,) if authentication == SIGNED else (),
+        authentication=authentication,
+        networks=() if authentication == SIGNED else (NETWORK,),
+    )
 
 
-def registry(endpoints: int) -> Registry:
+def registry(endpoints: int, authentication: str) -> Registry:
     """The registry of so many guardians."""
-    return Registry(tuple(guardian(number) for number in range(endpoints)))
+    return Registry(tuple(guardian(number, authentication) for number in range(endpoints)))
 
 
 def call_signal_address(number: int) -> Address:
@@ -60,7 +72,7 @@ def call_signal_address(number: int) -> Address:
     return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}", 1720
 
 
-def registrations(endpoints: int, source_port: int) -> Iterator[Registration]:
+def registrations(endpoints: int, source_port: int, authentication: str) -> Iterator[Registration]:
     """What the store has of so many registered endpoints.
 
     All of them sit behind the load generator's address, so that their keepAlives come from where they registered; or,
@@ -76,15 +88,15 @@ def registrations(endpoints: int, source_port: int) -> Iterator[Registration]:
             ras_address=(host, 1719),
             source=(HOST, source_port) if source_port else (host, 1719),
             time_to_live=3_600,
+            authentication=authentication,
         )
 
 
-async def populate(store: Store, endpoints: int, source_port: int) -> None:
+async def populate(store: Store, endpoints: int, source_port: int, authentication: str) -> None:
     """Register so many endpoints in the store itself."""
     term = (await store.take_over("bench", 0.0)).term
-    changes = [
-        Change(registration.key, registration.encoded()) for registration in registrations(endpoints, source_port)
-    ]
+    everybody = registrations(endpoints, source_port, authentication)
+    changes = [Change(registration.key, registration.encoded()) for registration in everybody]
     for part in _parts(changes):
         await store.commit(term.epoch, Batch(part, ()))
 
