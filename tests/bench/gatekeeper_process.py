@@ -41,6 +41,7 @@ def settings(folder: Path) -> Settings:
         core=SETTINGS,
         registry=folder / "none",
         signing_key=folder / "none",
+        passwords=None,
         log_directory=folder / "logs",
         ras=RasSettings(HOST, 0),
         store=StoreSettings(path=folder / "state.sqlite"),
