@@ -252,12 +252,14 @@ class EtcdStore:
             success.append(_delete(_ANSWERS, _answers_key(batch.forget)))
         if batch.answers:
             key = _answers_key(max(answer.forget_at for answer in batch.answers))
-            success.append(_put(f"{key}/{epoch}.{number}", _deflated(join_answers(answer.octets for answer in batch.answers))))
+            chunk = join_answers(answer.octets for answer in batch.answers)
+            success.append(_put(f"{key}/{epoch}.{number}", _deflated(chunk)))
         for stream, records in streams(batch.records).items():
             first = records[0].index
             size = first + len(records)
             compare.append(_equals(_SIZE + stream, str(first) if first else None))
-            success += [_put(_outbox_key(stream, size), _deflated(join_lines(records))), _put(_SIZE + stream, str(size))]
+            success.append(_put(_outbox_key(stream, size), _deflated(join_lines(records))))
+            success.append(_put(_SIZE + stream, str(size)))
         answer = await self._transact(compare, success, {"request_range": _range(_COMMIT)})
         if not answer.get("succeeded"):
             last = _pairs(answer["responses"][0]["response_range"]).get(_COMMIT, b"")
