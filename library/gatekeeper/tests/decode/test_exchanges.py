@@ -171,6 +171,23 @@ def test_another_gatekeepers_answer(decode: Decode, files: Files, alice: Termina
     assert unknown.messages[0]["request_missing"] is True
 
 
+def test_a_replay_stays_one_when_it_is_sent_again(decode: Decode, files: Files, alice: Terminal) -> None:
+    datagram = alice.signed(alice.registration())
+    other = ("192.0.2.166", 1719)
+    sent = [Sent(datagram, time=NOW), Sent(datagram, other, time=NOW), Sent(datagram, other, time=NOW + MILLISECOND)]
+    result = decode(files.capture(capture(sent)), *files.options, "--json")
+    assert verdicts(result) == ["good", "replay", "replay"]
+
+
+def test_nobody_can_spend_a_number_for_somebody_else(decode: Decode, files: Files, alice: Terminal) -> None:
+    datagram = alice.signed(alice.registration())
+    forged = bytearray(datagram)
+    forged[datagram.index("alice".encode("utf-16-be")) + 1] ^= 1
+    sent = [Sent(bytes(forged), ("192.0.2.166", 1719), time=NOW), Sent(datagram, time=NOW)]
+    result = decode(files.capture(capture(sent)), *files.options, "--json")
+    assert verdicts(result) == ["bad signature", "good"]
+
+
 # Pairing
 
 
@@ -294,6 +311,9 @@ def numbers_of(messages: list[dict[str, object]]) -> list[object]:
 def test_bad_shows_the_request_of_a_refusal_too(decode: Decode, files: Files) -> None:
     result = decode(files.capture(capture(evening())), "--json", "--bad")
     assert numbers_of(result.messages)[:4] == [9, 10, 11, 12]
+    assert result.summary["not_shown"] == len(evening()) - len(result.messages)
+    refusals = decode(files.capture(capture(evening())), "--json", "--bad", "--only", "ARJ")
+    assert {one["message"] for one in refusals.messages} == {"ARJ"}
 
 
 # Personal data

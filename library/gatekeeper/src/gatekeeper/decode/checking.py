@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from h323.h235 import HashedToken, SignedToken, Token, TokenError, read_hashed_token, read_token
+from h323.h235 import HashedToken, SignedToken, Token, TokenError, challenge_of, read_hashed_token, read_token
 from h323.ras import GatekeeperReject, GatekeeperRequest, RasMessage, RegistrationRequest
 
 from gatekeeper.decode.capture import NANOSECONDS
@@ -53,13 +53,17 @@ class Check:
         return self.verified and not self.problems
 
 
+_Once = tuple[str, int, int]
+"""What no two datagrams have in common: sendersID, timeStamp, random."""
+
+
 class Checker:
     """Checks the messages of one capture, in their order."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._senders = Senders(keys)
-        self._seen: OrderedDict[tuple[str, int, int], int] = OrderedDict()
+        self._seen: OrderedDict[_Once, Datagram] = OrderedDict()
 
     def check(self, message: Message, datagram: Datagram, relation: Relation) -> Check:
         """Look at what proves who sent a message."""
@@ -73,15 +77,19 @@ class Checker:
             return self._unsigned(message, datagram, relation, terminal)
         age = None if datagram.time is None else datagram.time / NANOSECONDS - token.time_stamp
         asked = relation.exchange if relation.is_answer else None
-        problems = [*self._general_id(message, token, asked), *_challenge(token, asked), *self._freshness(age)]
-        # Of a retransmission the token was seen before, of course.
-        if relation.repeats is None:
-            problems += self._replay(token, datagram)
-        if isinstance(token, HashedToken):
-            problems += self._network(terminal, datagram, relation)
         verdict = verified(self._keys, token, datagram, terminal)
+        problems = (
+            *self._general_id(message, token, asked),
+            *_challenge(token, asked),
+            *self._freshness(age),
+            *self._replay(token, datagram),
+            *(self._network(terminal, datagram, relation) if isinstance(token, HashedToken) else ()),
+            *verdict.problems,
+        )
+        if not problems:
+            self._remember(token, datagram)
         checked = verdict.not_checked is None
-        return Check(token, age, (*problems, *verdict.problems), checked, verdict.key, terminal, verdict.not_checked)
+        return Check(token, age, problems, checked, verdict.key, terminal, verdict.not_checked)
 
     def _guardian(self, terminal: str | None) -> Guardian | None:
         registry = self._keys.registry
@@ -128,14 +136,27 @@ class Checker:
         yield Problem("wrong time", detail)
 
     def _replay(self, token: Token, datagram: Datagram) -> Iterator[Problem]:
-        once = (token.senders_id, token.time_stamp, token.random)
-        first = self._seen.get(once)
-        if first is not None:
-            yield Problem("replay", f"its sendersID, timeStamp and random were in #{first} before")
+        """The identical datagram from the same address is a retransmission; anything else is a replay."""
+        first = self._seen.get(_once(token))
+        if first is None or (first.octets, first.source) == (_digest(datagram), datagram.source):
             return
-        self._seen[once] = datagram.number
+        yield Problem("replay", f"its sendersID, timeStamp and random were in #{first.number} before")
+
+    def _remember(self, token: Token, datagram: Datagram) -> None:
+        """Only what is believed is remembered: nobody can spend a number for somebody else."""
+        if _once(token) in self._seen:
+            return
+        self._seen[_once(token)] = replace(datagram, octets=_digest(datagram))
         if len(self._seen) > _MOST_REMEMBERED:
             self._seen.popitem(last=False)
+
+
+def _once(token: Token) -> _Once:
+    return token.senders_id, token.time_stamp, token.random
+
+
+def _digest(datagram: Datagram) -> bytes:
+    return challenge_of(datagram.octets)
 
 
 def _read(message: RasMessage) -> tuple[Token | None, TokenError | None]:

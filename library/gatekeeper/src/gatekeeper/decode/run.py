@@ -68,7 +68,7 @@ class Run:
         self._blocks = Blocks(output.colours, personal=output.personal)
         self._summary = Summary()
         self._progress_shown = False
-        self._held: OrderedDict[int, str] = OrderedDict()
+        self._held: OrderedDict[int, Report] = OrderedDict()
 
     def run(self, source: Input) -> int:
         """Write everything; the exit code.
@@ -124,13 +124,19 @@ class Run:
 
     def _report(self, report: Report) -> None:
         if self._selection.wants(report):
-            self._show_request(report)
-            self._summary.add(report)
-            self._output.stream.write(self._text(report))
+            request = self._held_request(report)
+            if request is not None:
+                self._summary.filtered -= 1
+                self._show(request)
+            self._show(report)
             return
         self._summary.filtered += 1
-        if self._selection.only_bad and report.relation is not None and not report.relation.is_answer:
+        if self._selection.only_bad and self._selection.fits(report):
             self._hold(report)
+
+    def _show(self, report: Report) -> None:
+        self._summary.add(report)
+        self._output.stream.write(self._text(report))
 
     def _text(self, report: Report) -> str:
         if self._output.json:
@@ -140,15 +146,16 @@ class Run:
         return self._blocks.block(report) + "\n\n"
 
     def _hold(self, report: Report) -> None:
-        """Keep a request: it is shown after all if it turns out to have been refused."""
-        self._held[report.datagram.number] = self._text(report)
+        """Keep a good request: it is shown after all if it turns out to have been refused."""
+        self._held[report.datagram.number] = report
         if len(self._held) > _MOST_HELD:
             self._held.popitem(last=False)
 
-    def _show_request(self, report: Report) -> None:
+    def _held_request(self, report: Report) -> Report | None:
         relation = report.relation
-        if relation is not None and relation.is_answer and relation.exchange is not None:
-            self._output.stream.write(self._held.pop(relation.exchange.number, ""))
+        if relation is None or not relation.is_answer or relation.exchange is None:
+            return None
+        return self._held.pop(relation.exchange.number, None)
 
     def _finish(self) -> None:
         output = self._output

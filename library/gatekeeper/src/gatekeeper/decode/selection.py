@@ -26,9 +26,13 @@ class Selection:
 
     def wants(self, report: Report) -> bool:
         """Whether to show a report."""
-        if self.names and report.name not in self.names:
-            return False
         if self.only_bad and not (report.doubtful or report.refused):
+            return False
+        return self.fits(report)
+
+    def fits(self, report: Report) -> bool:
+        """Whether it has the name, terminal and call."""
+        if self.names and report.name not in self.names:
             return False
         return self._whose(report.terminal) and self._which(report.calls)
 

@@ -55,7 +55,8 @@ def _guardian(registry: Registry | None, token: SignedToken, datagram: Datagram)
         return Verdict(not_checked="no --registry")
     guardian = registry.by_terminal_id(token.senders_id)
     if guardian is None:
-        return _failed("unknown key", f"{quoted(token.senders_id)} is not on the registry")
+        hint = "" if token.senders_id.startswith("if://") else "; a gatekeeper is named by --gatekeeper-identifier"
+        return _failed("unknown key", f"{quoted(token.senders_id)} is not on the registry{hint}")
     if guardian.authentication != SIGNED:
         return _failed("unknown key", f"the registry wants authentication: {guardian.authentication} of this sender")
     slot = _slot(guardian, token, datagram)
