@@ -30,6 +30,10 @@ def containers(name: str) -> list[str]:
     return sorted(listed.split())
 
 
+def ids(name: str) -> set[str]:
+    return set(podman("ps", "--quiet", "--filter", f"label=org.guardian-council.lab={name}").split())
+
+
 def networks() -> list[str]:
     return podman("network", "ls", "--format", "{{.Name}}").split()
 
@@ -46,7 +50,16 @@ def test_a_second_lab_comes_and_goes_without_a_trace(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert containers(OTHER) == [f"{OTHER}-{host}" for host in ("gk1", "gk2", "wit1")]
     assert (tmp_path / "lab" / "gatekeeper-key.pem").exists()
-    subprocess.run([str(ROOT / "lab" / "down")], env=environment, capture_output=True, timeout=120, check=True)
+    # The same lab again leaves the hosts as they are; from another clone, with other keys, it makes them anew.
+    first = ids(OTHER)
+    assert up(environment).returncode == 0
+    assert ids(OTHER) == first
+    assert up(settings(OTHER, "10.199.25.0/24", tmp_path / "clone")).returncode == 0
+    assert len(ids(OTHER)) == 3
+    assert ids(OTHER).isdisjoint(first)
+    for directory in ("lab", "clone"):
+        environment["LAB_DIRECTORY"] = str(tmp_path / directory)
+        subprocess.run([str(ROOT / "lab" / "down")], env=environment, capture_output=True, timeout=120, check=True)
     assert containers(OTHER) == []
     assert (containers(NAME), networks()) == before
     assert list(tmp_path.iterdir()) == []
