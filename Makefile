@@ -3,7 +3,7 @@
 export PATH := $(CURDIR)/.cache/uv/bin:$(PATH)
 RUN := uv run --locked
 
-.PHONY: help lab lab-down test lint codec bench fuzz
+.PHONY: help lab lab-down test lint codec docs bench fuzz
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ lint: ## Check style and types: ruff, mypy, shellcheck, ansible-lint, yamllint
 
 codec: ## Generate the H.225.0 codec anew (docs/decisions/0002-codec.md)
 	@cd library/h323 && uv run --no-project --with pycrate==0.8.1 python -m generator src/h323/asn1
+
+docs: ## Write docs/roles.md anew from the roles' argument_specs
+	@$(RUN) python docs/generate_roles.py
 
 bench: ## Measure the gatekeeper on this machine, in 4 minutes; OPTIONS="--help" says what else it can
 	@$(RUN) python tests/bench/bench.py $(OPTIONS)
