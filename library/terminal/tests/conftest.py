@@ -53,11 +53,11 @@ class Service:
     def council_arguments(self, command: str, *more: str) -> list[str]:
         return self.arguments(command, "--registry", str(self.registry), "--keys", str(self.keys), *more)
 
-    def start(self) -> None:
-        """Start it; returns when it's in office."""
+    def start(self, *more: str) -> None:
+        """Start it, with these arguments besides; returns when it's in office."""
         serve = [str(PROGRAMS / "h323-gatekeeper"), "serve", "--registry", str(self.registry)]
         serve += ["--state", str(self.state), "--port", str(self.port), "--metrics-port", str(self._metrics_port)]
-        serve += ["--mcu", "mcu1=127.0.0.1:1720"]
+        serve += ["--mcu", "mcu1=127.0.0.1:1720", *more]
         self._process = subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         in_office = threading.Event()
         threading.Thread(target=self._listen, args=(self._process, in_office), daemon=True).start()

@@ -93,6 +93,15 @@ class Client:
         Raises:
             TerminalError: the name can't be resolved, or there's no way there.
         """
+        return await cls.open_for(lambda address: Endpoint(identity, address, os.urandom, policy), gatekeeper)
+
+    @classmethod
+    async def open_for(cls, make: Callable[[Address], Endpoint], gatekeeper: Address) -> Client:
+        """As `open`, for the endpoint that `make` makes for the address that it will have.
+
+        Raises:
+            TerminalError: as `open`.
+        """
         loop = asyncio.get_running_loop()
         try:
             # Connected: the kernel drops what others than the gatekeeper send, and tells us our own address.
@@ -102,7 +111,7 @@ class Client:
             where = f"{gatekeeper[0]} port {gatekeeper[1]}"
             raise TerminalError(f"{where} cannot be reached ({why}); give the gatekeeper as HOST[:PORT]") from error
         host, port = transport.get_extra_info("sockname")[:2]
-        client = cls(transport, Endpoint(identity, (host, port), os.urandom, policy))
+        client = cls(transport, make((host, port)))
         wire.receiver = client.receive
         return client
 

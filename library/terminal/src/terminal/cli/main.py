@@ -88,12 +88,12 @@ def _enrol_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--registry", type=Path, required=True, metavar="FILE", help="the registry to write or add to")
 
 
-def _gatekeeper_arguments(command: argparse.ArgumentParser) -> None:
+def _gatekeeper_arguments(command: argparse.ArgumentParser, *, key: bool = True) -> None:
     command.add_argument(
         "--gatekeeper", required=True, metavar="HOST[:PORT]", help="its (virtual) address; the port is 1719 if left out"
     )
     command.add_argument(
-        "--gatekeeper-key", type=Path, required=True, metavar="FILE", help="its public key (PEM), to check answers with"
+        "--gatekeeper-key", type=Path, required=key, metavar="FILE", help="its public key (PEM), to check answers with"
     )
     command.add_argument(
         "--gatekeeper-identifier", default="guardian-council", metavar="NAME", help="default: %(default)s"
@@ -101,8 +101,20 @@ def _gatekeeper_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _single_arguments(command: argparse.ArgumentParser) -> None:
-    _gatekeeper_arguments(command)
-    command.add_argument("--key", type=Path, required=True, metavar="FILE", help="the guardian's private key (PEM)")
+    _gatekeeper_arguments(command, key=False)
+    proof = command.add_mutually_exclusive_group(required=True)
+    proof.add_argument("--key", type=Path, metavar="FILE", help="the guardian's private key (PEM)")
+    proof.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="play equipment that can't sign: its password (H.235.1), for entries with authentication: password",
+    )
+    proof.add_argument(
+        "--unsigned",
+        action="store_true",
+        help="play equipment that proves nothing, for entries with authentication: none",
+    )
     command.add_argument("--id", required=True, metavar="TERMINAL_ID", help="e.g. if://guardian/alice")
     command.add_argument(
         "--state",

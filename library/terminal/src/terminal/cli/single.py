@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from h323.council import CallProfile, CallType
+from h323.h235 import password_key
 from h323.ras import AdmissionConfirm, EncodeError, GatekeeperConfirm, RegistrationConfirm, TransportAddress
 
 from terminal.cli.running import gatekeeper_address
 from terminal.client import Client
-from terminal.core import Call, Confirmed, Endpoint, Identity, NoAnswer, Outcome, Refused, Request
+from terminal.core import Call, Confirmed, Endpoint, Equipment, Identity, NoAnswer, Outcome, Refused, Request
+from terminal.core.endpoint import Address
 from terminal.core.held_calls import BANDWIDTH_UNIT_BPS
 from terminal.errors import TerminalError
 from terminal.keys import load_private_key, load_public_key
@@ -43,16 +45,11 @@ def single_command(options: argparse.Namespace) -> int:
     Raises:
         TerminalError: a key, the state or an argument can't be used.
     """
-    identity = Identity(
-        options.id,
-        load_private_key(options.key),
-        options.gatekeeper_identifier,
-        load_public_key(options.gatekeeper_key),
-    )
-    path: Path = options.state or default_state_file(identity.name)
+    make = _endpoint(options)
+    path: Path = options.state or default_state_file(options.id.rpartition("/")[2])
     state = load_state(path)
     question = _QUESTIONS[options.what](options, state)
-    outcome, endpoint = asyncio.run(_ask(options, identity, state, question))
+    outcome, endpoint = asyncio.run(_ask(options, make, state, question))
     if isinstance(outcome, Confirmed):
         after = question.after(state, endpoint)
         if after != state:
@@ -62,10 +59,30 @@ def single_command(options: argparse.Namespace) -> int:
     return 0 if isinstance(outcome, Confirmed) else 1
 
 
+def _endpoint(options: argparse.Namespace) -> Callable[[Address], Endpoint]:
+    """What makes the endpoint: a guardian's, or one of the equipment that can't sign."""
+    if options.key is None:
+        key = _password_key(options.password_file) if options.password_file is not None else None
+        identifier = options.gatekeeper_identifier
+        return lambda address: Equipment(options.id, identifier, key, address, os.urandom)
+    if options.gatekeeper_key is None:
+        raise TerminalError("whoever signs checks the answers, too; give --gatekeeper-key")
+    keys = load_private_key(options.key), load_public_key(options.gatekeeper_key)
+    identity = Identity(options.id, keys[0], options.gatekeeper_identifier, keys[1])
+    return lambda address: Endpoint(identity, address, os.urandom)
+
+
+def _password_key(path: Path) -> bytes:
+    try:
+        return password_key(path.read_text(encoding="utf-8").rstrip("\n"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TerminalError(f"{path} cannot be read; give a file with the password as its only line") from error
+
+
 async def _ask(
-    options: argparse.Namespace, identity: Identity, state: State, question: _Question
+    options: argparse.Namespace, make: Callable[[Address], Endpoint], state: State, question: _Question
 ) -> tuple[Outcome[Any], Endpoint]:
-    client = await Client.open(identity, gatekeeper_address(options.gatekeeper))
+    client = await Client.open_for(make, gatekeeper_address(options.gatekeeper))
     try:
         client.endpoint.endpoint_identifier = state.endpoint_identifier
         return await client.ask(question.make(client.endpoint)), client.endpoint
@@ -80,7 +97,7 @@ def _unchanged(state: State, _endpoint: Endpoint) -> State:
 
 
 def _discover(_options: argparse.Namespace, _state: State) -> _Question:
-    return _Question(Endpoint.discovery, _unchanged)
+    return _Question(lambda endpoint: endpoint.discovery(), _unchanged)
 
 
 def _register(_options: argparse.Namespace, state: State) -> _Question:

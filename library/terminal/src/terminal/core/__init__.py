@@ -3,6 +3,7 @@
 from terminal.core.call import Call
 from terminal.core.effects import BandwidthChanged, Disengaged, Effect, Finished, Instant, Transmit, Unregistered
 from terminal.core.endpoint import Endpoint
+from terminal.core.equipment import Equipment
 from terminal.core.held_calls import HeldCall
 from terminal.core.identity import Identity
 from terminal.core.outcome import Confirmed, Ignored, NoAnswer, Outcome, Refused
@@ -16,6 +17,7 @@ __all__ = [
     "Disengaged",
     "Effect",
     "Endpoint",
+    "Equipment",
     "Exchange",
     "Finished",
     "HeldCall",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from h323.asn1.types import AuthenticationMechanism
 from h323.council import CallProfile, profile_generic_data, read_refusal
 from h323.h235 import (
     ED25519_OID,
@@ -116,6 +117,11 @@ class Endpoint:
 
     def discovery(self) -> Request[GatekeeperConfirm]:
         """A GRQ that offers Ed25519 signatures and nothing else (H.225.0 7.8.1)."""
+        return self._discovery((("certSign", None),), (ED25519_OID,))
+
+    def _discovery(
+        self, modes: tuple[AuthenticationMechanism, ...] | None, algorithms: tuple[str, ...] | None
+    ) -> Request[GatekeeperConfirm]:
         message = GatekeeperRequest(
             request_seq_num=self._next_seq_num(),
             protocol_identifier=PROTOCOL_IDENTIFIER,
@@ -123,8 +129,8 @@ class Endpoint:
             endpoint_type=_TERMINAL,
             gatekeeper_identifier=self.identity.gatekeeper_identifier,
             endpoint_alias=(("h323-ID", self.identity.name),),
-            authentication_capability=(("certSign", None),),
-            algorithm_oids=(ED25519_OID,),
+            authentication_capability=modes,
+            algorithm_oids=algorithms,
         )
         return Request(message, GatekeeperConfirm, GatekeeperReject)
 
@@ -332,13 +338,18 @@ class Endpoint:
         return self._answer(message, token, datagram, now)
 
     def _answer(self, message: RasMessage, token: SignedToken, datagram: bytes, now: Instant) -> list[Effect]:
-        one = self._under_way.get(_request_seq_num(message))
-        if one is None or not _may_answer(message, one.prepared.request):
+        one = self._waiting_for(message)
+        if one is None:
             return self._ignore(Ignored.UNEXPECTED)
         why = self._disbelief(message, token, datagram, one.prepared)
         if why is not None:
             return self._ignore(why)
         return self._answered(one, message, datagram, now)
+
+    def _waiting_for(self, message: RasMessage) -> _UnderWay | None:
+        """The request that this message would answer, by its number and kind."""
+        one = self._under_way.get(_request_seq_num(message))
+        return one if one is not None and _may_answer(message, one.prepared.request) else None
 
     def _disbelief(
         self, message: RasMessage, token: SignedToken, datagram: bytes, prepared: Prepared[Any]
