@@ -26,7 +26,7 @@ class Enrolled:
     status: str
     bandwidth_quota_bps: int
     public_keys: tuple[str, ...]
-    """Base64, of all key slots."""
+    """Base64, of all key slots; equipment that can't sign has none."""
 
     @property
     def terminal_id(self) -> str:
@@ -69,7 +69,7 @@ def parse_roster(text: str, path: Path) -> tuple[Enrolled, ...]:
 
 
 def _enrolled(entry: Mapping[str, object]) -> Enrolled:
-    terminal_id, aliases, keys = str(entry["terminal_id"]), entry["aliases"], entry["keys"]
+    terminal_id, aliases, keys = str(entry["terminal_id"]), entry["aliases"], entry.get("keys", [])
     if not terminal_id.startswith(TERMINAL_ID_PREFIX) or not isinstance(aliases, list) or not isinstance(keys, list):
         raise ValueError(terminal_id)
     return Enrolled(
