@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from h323.h235 import TokenError, read_token, verify
+import contextlib
+
+from h323.h235 import TokenError, password_key, read_hashed_token, read_token, verify, verify_hash
 from h323.ras import DecodeError, decode, decode_clear_token, encode, encode_clear_token
 from h323.ras.fault import find_fault
 
 from library.gatekeeper.tests.core.zone import Terminal, Zone, guardian, private_key
 
 _KEY = private_key("alice").public_key()
+_PASSWORD = password_key("secret")
 _MOST_MESSAGES = 4
 
 
@@ -24,17 +27,16 @@ def decoding(octets: bytes) -> None:
 
 
 def tokens(octets: bytes) -> None:
-    """A token is read or refused, and no signature holds that nobody made."""
-    try:
+    """A token is read or refused, and neither signature nor hash holds that nobody made."""
+    with contextlib.suppress(DecodeError, TokenError):
         token = read_token(decode(octets))
-    except (DecodeError, TokenError):
-        token = None
-    assert token is None or not verify(octets, token, _KEY), "a forged signature"
-    try:
+        assert token is None or not verify(octets, token, _KEY), "a forged signature"
+    with contextlib.suppress(DecodeError, TokenError):
+        hashed = read_hashed_token(decode(octets))
+        assert hashed is None or not verify_hash(octets, hashed, _PASSWORD), "a forged hash"
+    with contextlib.suppress(DecodeError):
         clear = decode_clear_token(octets)
-    except DecodeError:
-        return
-    assert decode_clear_token(encode_clear_token(clear)) == clear, "another value when encoded again"
+        assert decode_clear_token(encode_clear_token(clear)) == clear, "another value when encoded again"
 
 
 def receiving(octets: bytes) -> None:

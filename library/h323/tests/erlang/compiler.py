@@ -13,9 +13,6 @@ ROOT = Path(__file__).parents[4]
 BUILT = ROOT / ".cache" / "erlang"
 RAS, H235 = Atom("H323-MESSAGES"), Atom("H235-SECURITY-MESSAGES")
 
-Request = tuple[Atom, Atom, Term]
-"""Module, type, value."""
-
 
 class RefusedError(Exception):
     """Erlang has no encoding for a value, or does not read its own."""
@@ -31,32 +28,30 @@ def build() -> str | None:
     return None if result.returncode == 0 else f"the ITU-T modules don't compile: {result.stderr}"
 
 
-def encodings(version: str, requests: list[Request], folder: Path) -> list[bytes]:
+def encodings(version: str, module: Atom, type_: str, values: list[Term], folder: Path) -> list[bytes]:
     """What Erlang makes of the values, with the modules of one version of the standard (versions.py)."""
-    asked, answered = folder / "requests", folder / "answers"
-    asked.write_bytes(to_binary(list(requests)))
-    subprocess.run(
-        [
-            "erl",
-            "-noshell",
-            "-noinput",
-            "-pa",
-            str(BUILT / version),
-            "-run",
-            "oracle",
-            "main",
-            str(asked),
-            str(answered),
-        ],
-        check=True,
-        timeout=300,
-    )
+    answers = _ask(version, [(Atom("encode"), module, Atom(type_), value) for value in values], folder)
+    for status, octets in answers:
+        if status:
+            raise RefusedError(octets.decode())
+    return [octets for _, octets in answers]
+
+
+def reencodings(module: Atom, type_: str, encoded: list[bytes], folder: Path) -> list[bytes | None]:
+    """What Erlang makes of what it reads in the octets; None where it reads nothing, or something newer."""
+    answers = _ask("7", [(Atom("decode"), module, Atom(type_), octets) for octets in encoded], folder)
+    return [None if status else octets for status, octets in answers]
+
+
+def _ask(version: str, questions: list[Term], folder: Path) -> list[tuple[int, bytes]]:
+    asked, answered = folder / "questions", folder / "answers"
+    asked.write_bytes(to_binary(questions))
+    code = ["-pa", str(BUILT / version), "-pa", str(BUILT)]
+    run = ["erl", "-noshell", "-noinput", *code, "-run", "oracle", "main", str(asked), str(answered)]
+    subprocess.run(run, check=True, timeout=300)
     answers, octets, position = [], answered.read_bytes(), 0
-    for module, type_, _ in requests:
-        bad, size = struct.unpack_from(">BI", octets, position)
-        answer = octets[position + 5 : position + 5 + size]
+    for _ in questions:
+        status, size = struct.unpack_from(">BI", octets, position)
         position += 5 + size
-        if bad:
-            raise RefusedError(f"{module.name}:{type_.name}: {answer.decode()[:2000]}")
-        answers.append(answer)
+        answers.append((status, octets[position - size : position]))
     return answers
