@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import hashlib
 import json
 import sys
 import time
@@ -15,10 +16,10 @@ from collections import Counter, deque
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from gatekeeper.core import Effect, Instant, Mcu, Send
+from gatekeeper.core import Address, Effect, Instant, Mcu, Send
 from gatekeeper.store import Batch, KeptAnswer, Snapshot, Term
-from h323.h235 import read_token, verify
-from h323.ras import RasMessage, decode
+from h323.h235 import TokenError, read_token, verify
+from h323.ras import DecodeError, RasMessage, decode
 
 from library.gatekeeper.tests.core.zone import (
     IDENTIFIER,
@@ -30,12 +31,13 @@ from library.gatekeeper.tests.core.zone import (
     private_key,
 )
 
-from .attack import Attack
+from .attack import Attack, Hostile
 from .council import Council
 
 TICK = 0.005
 """Seconds of the zone's clock from one datagram to the next."""
 _HOUSEKEEPING = 100
+_KEYS = [private_key(name).public_key() for name in ("alice", "bob", "eve")]
 _WORK = 50
 """Datagrams from one request of a guardian to the next."""
 _MOST_GROWTH = 32 << 20
@@ -53,6 +55,8 @@ class Report:
     """What the gatekeeper observed."""
     answers: int = 0
     answers_larger_than_their_request: int = 0
+    amplified: list[str] = field(default_factory=list)
+    """Requests of nobody's, or seen before from elsewhere, whose answers were larger than they."""
     guardian_requests_answered: int = 0
     guardian_requests_answered_wrongly: list[str] = field(default_factory=list)
     failovers: int = 0
@@ -66,8 +70,8 @@ class Report:
     @property
     def good(self) -> bool:
         """Whether the gatekeeper came through."""
-        grown = self.memory_end - self.memory_settled
-        return not self.guardian_requests_answered_wrongly and not self.strangers_registered and grown < _MOST_GROWTH
+        wrong = self.guardian_requests_answered_wrongly or self.strangers_registered or self.amplified
+        return not wrong and self.memory_end - self.memory_settled < _MOST_GROWTH
 
 
 class LeanStore(MemoryStore):
@@ -134,6 +138,7 @@ class Siege:
         eve = Terminal(self._zone, "eve", 103)
         eve.register()
         self._attack = Attack(eve, seed)
+        self._first_seen: dict[bytes, Address] = {}
         self._mutations: Counter[str] = Counter()
         self._report = Report(0, seed)
 
@@ -174,8 +179,26 @@ class Siege:
             raise
         for effect in effects:
             if isinstance(effect, Send):
-                self._report.answers += 1
-                self._report.answers_larger_than_their_request += len(effect.datagram) > len(hostile.datagram)
+                self._answered(hostile, effect.datagram)
+
+    def _answered(self, hostile: Hostile, answer: bytes) -> None:
+        report = self._report
+        report.answers += 1
+        if len(answer) > len(hostile.datagram):
+            report.answers_larger_than_their_request += 1
+            if not self._proven(hostile) and len(report.amplified) < 10:
+                report.amplified.append(hostile.datagram.hex())
+
+    def _proven(self, hostile: Hostile) -> bool:
+        """Whether a guardian signed the datagram, and it isn't a replay from elsewhere."""
+        digest = hashlib.sha256(hostile.datagram).digest()
+        if self._first_seen.setdefault(digest, hostile.source) != hostile.source:
+            return False
+        try:
+            token = read_token(decode(hostile.datagram))
+        except (DecodeError, TokenError):
+            return False
+        return token is not None and any(verify(hostile.datagram, token, key) for key in _KEYS)
 
     def _look(self, number: int, *, loudly: bool) -> None:
         gc.collect()
