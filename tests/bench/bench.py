@@ -16,6 +16,7 @@ from pathlib import Path
 
 from load import Load
 from measure import PARTS, Bench, Row
+from plot import draw
 from process import LOAD_CORE
 
 
@@ -24,6 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the gatekeeper on this machine.")
     parser.add_argument("--only", action="append", choices=[*PARTS], help="this part; may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the cost by endpoints into this SVG file")
     parser.add_argument("--scale", type=float, default=1.0, help="make so many times the usual number of requests")
     options = parser.parse_args()
     if os.sched_getaffinity(0) >= {LOAD_CORE}:
@@ -39,6 +41,8 @@ def main() -> None:
     finally:
         load.close()
     say(f"{time.monotonic() - began:.0f} s in all; load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    if options.plot is not None:
+        options.plot.write_text(draw(rows), encoding="utf-8")
     if options.json is not None:
         options.json.write_text(json.dumps(document(rows), indent=1) + "\n", encoding="utf-8")
 
