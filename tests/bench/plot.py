@@ -22,6 +22,7 @@ _WIDTH, _HEIGHT = 860, 460
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 290, 50, 50
 _X = (10, 100_000)
 _Y = (10, 100_000)
+_FONT = 'font-family="sans-serif" font-size="12" fill="#333"'
 _COLOURS = ("#1b7837", "#5aae61", "#2166ac", "#b2182b", "#d6604d")
 
 
@@ -101,8 +102,7 @@ def draw(rows: Iterable[Row]) -> str:
     """The plot of a run."""
     lines = series(rows)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '
-        'font-size="12" fill="#333">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" {_FONT}>',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
         _text(_LEFT, 24, "CPU time of one request, microseconds on one core (both axes logarithmic)", 'font-size="14"'),
         _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 10, "registered endpoints", 'text-anchor="middle"'),

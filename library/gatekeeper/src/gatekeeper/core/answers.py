@@ -7,38 +7,73 @@ from the other gatekeeper after a failover, for which reason durable answers are
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from h323.h235 import SignedToken, Token
 
 from gatekeeper.core.effects import Address, Send
+from gatekeeper.core.received import Received
 from gatekeeper.store import KeptAnswer
 
-
-def request_digest(datagram: bytes, source: Address) -> str:
-    """Names a datagram from a source: 32 hexadecimal digits."""
-    return hashlib.blake2b(f"{source[0]} {source[1]} ".encode() + datagram, digest_size=16).hexdigest()
+PENDING = b""
+"""Stands for an answer until it may leave; no datagram is empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer; `send` is None until it may leave, which for a durable one is after its commit."""
+def request_digest(datagram: bytes, source: Address) -> bytes:
+    """Names a datagram from a source: 16 octets."""
+    return hashlib.blake2b(f"{source[0]} {source[1]} ".encode() + datagram, digest_size=16).digest()
 
-    send: Send | None
-    forget_at: float
-    """Unix seconds."""
-    durable: bool
+
+class _Due:
+    """Digests by the whole second (Unix) after which they are forgotten. The seconds come in order, or nearly so."""
+
+    def __init__(self) -> None:
+        self._by_second: dict[int, list[bytes]] = {}
+
+    def add(self, digest: bytes, forget_at: float) -> None:
+        """Forget it once `forget_at` has passed."""
+        second = int(forget_at) + 1
+        group = self._by_second.get(second)
+        if group is None:
+            group = self._by_second[second] = []
+        group.append(digest)
+
+    def passed(self, unix: float) -> list[bytes]:
+        """What is to be forgotten now."""
+        passed: list[bytes] = []
+        while self._by_second:
+            second = next(iter(self._by_second))
+            if second > unix:
+                break
+            passed += self._by_second.pop(second)
+        return passed
+
+    def first(self) -> bytes | None:
+        """Take one of those that would be forgotten first."""
+        while self._by_second:
+            second, group = next(iter(self._by_second.items()))
+            if group:
+                return group.pop()
+            del self._by_second[second]
+        return None
 
 
 class AnswerCache:
-    """Answers by the digest of their request."""
+    """Answers by the digest of their request.
+
+    There are 60 seconds' worth of them, some 300,000 under full load: each is its datagram and two entries, no more.
+    """
 
     def __init__(self, seconds: int, capacity: int) -> None:
         self._seconds = seconds
         self._capacity = capacity
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._answers: dict[bytes, bytes] = {}
+        self._elsewhere: dict[bytes, Address] = {}
+        """Where answers go that don't go back to where their request came from."""
+        self._durable = _Due()
+        self._passing = _Due()
+        """Those that no store keeps."""
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -46,62 +81,82 @@ class AnswerCache:
     def restore(self, kept: Iterable[bytes]) -> list[Token]:
         """Take over the answers in the store; the tokens that they answered, so that none is accepted again."""
         tokens: list[Token] = []
-        for digest, answer, token in sorted(map(_decode, kept), key=lambda one: one[1].forget_at):
-            self._answers[digest] = answer
-            if token is not None:
-                tokens.append(token)
+        for one in sorted(map(_decode, kept), key=lambda one: one.forget_at):
+            self._answers[one.digest] = one.datagram
+            self._durable.add(one.digest, one.forget_at)
+            if one.elsewhere is not None:
+                self._elsewhere[one.digest] = one.elsewhere
+            if one.token is not None:
+                tokens.append(one.token)
         return tokens
 
-    def find(self, digest: str) -> Answer | None:
-        """The answer to this request, if it was seen before."""
-        return self._answers.get(digest)
+    def find(self, digest: bytes, source: Address) -> Send | None:
+        """What answered this request from `source`, its datagram PENDING until it may leave; None for a new one."""
+        datagram = self._answers.get(digest)
+        return None if datagram is None else Send(datagram, self._elsewhere.get(digest, source))
 
-    def keep(self, digest: str, send: Send, unix: float) -> None:
+    def keep(self, received: Received, send: Send) -> None:
         """Remember an answer that left without a commit; the oldest gives way where there are too many."""
-        if len(self._answers) >= self._capacity and not next(iter(self._answers.values())).durable:
-            self._answers.popitem(last=False)
-        if len(self._answers) < self._capacity:
-            self._answers[digest] = Answer(send, unix + self._seconds, durable=False)
+        if len(self._answers) >= self._capacity:
+            oldest = self._passing.first()
+            if oldest is not None:
+                del self._answers[oldest]
+        if len(self._answers) >= self._capacity:
+            return
+        self._answers[received.digest] = send.datagram
+        self._passing.add(received.digest, received.now.unix + self._seconds)
 
-    def prepare(self, digest: str, send: Send, token: Token | None, unix: float) -> KeptAnswer:
+    def prepare(self, received: Received, send: Send, token: Token | None) -> KeptAnswer:
         """Announce a durable answer, and what the store is to keep of it."""
-        forget_at = unix + self._seconds
-        self._answers[digest] = Answer(None, forget_at, durable=True)
-        return KeptAnswer(forget_at, _encode(digest, forget_at, send, token))
+        forget_at = received.now.unix + self._seconds
+        elsewhere = send.destination if send.destination != received.source else None
+        self._answers[received.digest] = PENDING
+        self._durable.add(received.digest, forget_at)
+        if elsewhere is not None:
+            self._elsewhere[received.digest] = elsewhere
+        return KeptAnswer(forget_at, _encode(_Kept(received.digest, forget_at, elsewhere, token, send.datagram)))
 
-    def release(self, digest: str, send: Send) -> None:
+    def release(self, digest: bytes, send: Send) -> None:
         """The commit is durable: from now on a retransmission is answered."""
-        answer = self._answers.get(digest)
-        if answer is not None:
-            self._answers[digest] = Answer(send, answer.forget_at, durable=True)
+        if digest in self._answers:
+            self._answers[digest] = send.datagram
 
     def forget(self, unix: float) -> float | None:
         """Drop what is too old to be asked again; the time up to which the store can do so, if it has any of that."""
-        kept = False
-        while self._answers:
-            digest, answer = next(iter(self._answers.items()))
-            if answer.forget_at > unix or (answer.durable and answer.send is None):
-                break
-            del self._answers[digest]
-            kept = kept or answer.durable
-        return unix if kept else None
+        durable = self._durable.passed(unix)
+        for digest in (*durable, *self._passing.passed(unix)):
+            self._answers.pop(digest, None)
+            self._elsewhere.pop(digest, None)
+        return unix if durable else None
 
 
-def _encode(digest: str, forget_at: float, send: Send, token: Token | None) -> bytes:
-    """What the store keeps: everything but the answer itself as one line, which says how long it is."""
-    host, port = send.destination
+class _Kept(NamedTuple):
+    """What the store keeps of an answer."""
+
+    digest: bytes
+    forget_at: float
+    elsewhere: Address | None
+    token: Token | None
+    datagram: bytes
+
+
+def _encode(kept: _Kept) -> bytes:
+    """Everything but the datagram as one line, which says how long it is."""
+    host, port = kept.elsewhere or ("-", 0)
+    token = kept.token
     # Hexadecimal, as an INTEGER of a signed request may have thousands of digits.
     seen = f"{token.time_stamp:x} {token.random:x} {token.senders_id}" if token is not None else ""
-    head = f"{digest} {forget_at:.3f} {host} {port} {seen}".encode()
-    return len(head).to_bytes(2, "big") + head + send.datagram
+    head = f"{kept.digest.hex()} {kept.forget_at:.3f} {host} {port} {seen}".encode()
+    return len(head).to_bytes(2, "big") + head + kept.datagram
 
 
-def _decode(octets: bytes) -> tuple[str, Answer, Token | None]:
-    """The digest, the answer and the token that `_encode` was given."""
+def _decode(octets: bytes) -> _Kept:
+    """What `_encode` was given."""
     end = 2 + int.from_bytes(octets[:2], "big")
     digest, forget_at, host, port, seen = octets[2:end].decode().split(" ", 4)
-    answer = Answer(Send(octets[end:], (host, int(port))), float(forget_at), durable=True)
-    if not seen:
-        return digest, answer, None
-    time_stamp, random, senders_id = seen.split(" ", 2)
-    return digest, answer, SignedToken(senders_id, None, int(time_stamp, 16), int(random, 16), bytes(64))
+    elsewhere = (host, int(port)) if host != "-" else None
+    token: Token | None = None
+    if seen:
+        time_stamp, random, senders_id = seen.split(" ", 2)
+        token = SignedToken(senders_id, None, int(time_stamp, 16), int(random, 16), bytes(64))
+    return _Kept(bytes.fromhex(digest), float(forget_at), elsewhere, token, octets[end:])

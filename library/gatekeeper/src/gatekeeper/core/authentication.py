@@ -37,6 +37,10 @@ _STALE = {
 }
 
 
+_MOST_PROOFS = 500_000
+"""To remember at a time: more than one core can verify in the window's 60 seconds. Another one more is not believed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who sent a message."""
@@ -77,7 +81,7 @@ class Authenticator:
 
     def __init__(self, gatekeeper_identifier: str, registry: Registry, state: State, window: int) -> None:
         self.registry = registry
-        self.replay = ReplayWindow(window)
+        self.replay = ReplayWindow(window, _MOST_PROOFS)
         self._gatekeeper_identifier = gatekeeper_identifier
         self._state = state
 

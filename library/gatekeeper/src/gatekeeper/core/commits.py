@@ -27,7 +27,7 @@ class Pending:
     """What waits for one commit."""
 
     effects: tuple[Effect, ...] = ()
-    digest: str | None = None
+    digest: bytes | None = None
     """The request's, where an answer is among the effects."""
     answer: Send | None = None
     initiatives: tuple[Initiative, ...] = ()
@@ -43,7 +43,7 @@ class Commits:
     def __init__(self) -> None:
         self._number = 0
         self._pending: dict[int, Pending] = {}
-        self._by_digest: dict[str, Pending] = {}
+        self._by_digest: dict[bytes, Pending] = {}
         self._begun: deque[tuple[float, int]] = deque()
 
     def __len__(self) -> int:
@@ -68,7 +68,7 @@ class Commits:
             self._begun.popleft()
         return pending
 
-    def waiting_for(self, digest: str) -> Pending | None:
+    def waiting_for(self, digest: bytes) -> Pending | None:
         """What the request of this digest waits for, while it does."""
         return self._by_digest.get(digest)
 

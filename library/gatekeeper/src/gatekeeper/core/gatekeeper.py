@@ -161,10 +161,10 @@ class Gatekeeper:
         if len(datagram) > MAXIMUM_DATAGRAM:
             return self._unproven("unknown", "too_large", source, now)
         digest = request_digest(datagram, source)
-        known = self._answers.find(digest)
+        known = self._answers.find(digest, source)
         if known is not None:
             self._limits.charge(source, now.monotonic)
-            again = known.send or self._progress(self._commits.waiting_for(digest), now)
+            again = known if known.datagram else self._progress(self._commits.waiting_for(digest), now)
             observed = Observe("unknown", "retransmission")
             return [observed] if again is None else [again, observed]
         try:
@@ -248,7 +248,7 @@ class Gatekeeper:
         result = "confirmed" if isinstance(answer, LocationConfirm) else "rejected"
         records = self._records(received, answer, {}, NEIGHBOUR)
         send = Send(datagram, reply_address(message, source))
-        kept = self._answers.prepare(received.digest, send, None, now.unix)
+        kept = self._answers.prepare(received, send, None)
         pending = Pending((send, Observe("LRQ", result)), received.digest, send)
         return [self._commits.begin(Batch((), records, (kept,)), pending, now.monotonic)]
 
@@ -297,7 +297,7 @@ class Gatekeeper:
         if datagram is None:
             return self._silent(short_name(received.message), REFUSED, source)
         send = Send(datagram, source)
-        self._answers.keep(received.digest, send, now.unix)
+        self._answers.keep(received, send)
         return [send, Observe(short_name(received.message), result)]
 
     def _unknown(self, received: Received) -> list[Effect]:
@@ -352,7 +352,7 @@ class Gatekeeper:
         notes = {"claimed_terminal_id": claimed, "reason": why.name.value, "detail": why.detail}
         records = self._records(received, answer, notes, UNPROVEN)
         send = Send(datagram, source)
-        kept = self._answers.prepare(received.digest, send, None, now.unix)
+        kept = self._answers.prepare(received, send, None)
         pending = Pending((send, Observe(name, why.name.value)), received.digest, send)
         return [self._commits.begin(Batch((), records, (kept,)), pending, now.monotonic)]
 
@@ -364,7 +364,7 @@ class Gatekeeper:
         if answer is None:
             return [observed]
         send = Send(self._sealer.answer(answer, sender, received.datagram, received.now.unix), received.source)
-        self._answers.keep(received.digest, send, received.now.unix)
+        self._answers.keep(received, send)
         return [send, observed]
 
     def _answer_durably(
@@ -380,7 +380,7 @@ class Gatekeeper:
         now = received.now
         requester = Requester(received.source, request_seq_num(received.message), sender, received.datagram)
         send = Send(self._sealer.answer(answer, sender, received.datagram, now.unix), received.source)
-        kept = self._answers.prepare(received.digest, send, sender.token, now.unix)
+        kept = self._answers.prepare(received, send, sender.token)
         whose = {"terminal_id": sender.guardian.terminal_id, **notes}
         records = self._records(received, answer, whose, sender.authentication)
         effects = (send, Observe(short_name(received.message), result, sender.authentication))
@@ -390,7 +390,7 @@ class Gatekeeper:
     def _records(
         self, received: Received, answer: RasMessage, notes: Mapping[str, object], authentication: str
     ) -> tuple[Record, Record]:
-        where = {"source": address_text(received.source), "request_digest": received.digest}
+        where = {"source": address_text(received.source), "request_digest": received.digest.hex()}
         asked = describe_request(received.message) | where | {"authentication": authentication}
         if "terminal_id" in notes:
             asked["terminal_id"] = notes["terminal_id"]

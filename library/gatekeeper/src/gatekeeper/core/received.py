@@ -15,7 +15,7 @@ class Received:
 
     message: RasMessage
     datagram: bytes
-    digest: str
+    digest: bytes
     """Names the datagram from this source (`request_digest`)."""
     source: Address
     now: Instant
