@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from gatekeeper.core import CoreSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -135,3 +136,22 @@ class TestExampleOfProduction:
         assert not re.search(r"PRIVATE KEY|password: *\S|\$ANSIBLE_VAULT|[A-Za-z0-9+/]{40}", text)
         addresses = set(re.findall(r"\b(\d+\.\d+\.\d+)\.\d+\b", text))
         assert addresses <= {"192.0.2", "198.51.100", "203.0.113"}
+
+
+def test_every_setting_of_the_gatekeeper_is_explained_and_no_other() -> None:
+    code = (ROOT / "library" / "gatekeeper" / "src" / "gatekeeper" / "settings.py").read_text()
+    asked = r"(\w+)\.(?:text|name|path|number|flag|address|take|inner)\(\"(\w+)\""
+    known = {name for mapping, name in re.findall(asked, code) if mapping == "top"} - {"ras", "store", "metrics"}
+    known |= {
+        f"{mapping}.{name}" for mapping, name in re.findall(asked, code) if mapping in ("ras", "store", "metrics")
+    }
+    page = (ROOT / "docs" / "gatekeeper-yaml.md").read_text(encoding="utf-8")
+    explained = {
+        name for cell in re.findall(r"^\| (`.+?) \|", page, re.MULTILINE) for name in re.findall(r"`([\w.]+)`", cell)
+    }
+    assert explained == known - {"store.path", "store.endpoints"}
+    default = CoreSettings("", "", ("", 0))
+    told = {name: int(value) for name, value in re.findall(r"^\| `(\w+)` \|.* \| (\d+) \|$", page, re.MULTILINE)}
+    assert len(told) > 5
+    assert told.pop("slow_commit_ms") == 1_000 * default.slow_commit
+    assert told == {name: getattr(default, name) for name in told}

@@ -32,11 +32,6 @@ class Deadlines:
         """Forget a deadline."""
         self._deadlines.pop(endpoint_identifier, None)
 
-    @property
-    def earliest(self) -> float | None:
-        """When to look next; an extended deadline may make this too early, never too late."""
-        return self._heap[0][0] if self._heap else None
-
     def passed(self, monotonic: float) -> list[str]:
         """The endpoints whose deadline has passed; they are forgotten."""
         passed = []
