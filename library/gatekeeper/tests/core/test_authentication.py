@@ -28,6 +28,8 @@ from h323.ras import (
     decode,
     encode,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from .equipment import OUTSIDE, NoneSystem, PasswordSystem, none_entry, password_entry
 from .zone import IDENTIFIER, Terminal, Zone, guardian, refusal_of
@@ -298,6 +300,41 @@ def reason_of(zone: Zone, room: PasswordSystem, datagram: bytes) -> str:
     return str(answer.reject_reason[1][0])
 
 
+# Tampering
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_whatever_is_done_to_a_request_on_its_way_it_admits_nobody(data: st.DataObject) -> None:
+    """Octets changed, inserted, left out, swapped between two true requests, and both kinds of proof in one message."""
+    zone = Zone(guardian("alice"), password_entry("room"))
+    terminals = (Terminal(zone, "alice", host=111), PasswordSystem(zone, "room", host=101))
+    for terminal in terminals:
+        terminal.register()
+    terminal, other = data.draw(st.permutations(terminals))
+    true, others = sealed(terminal, terminal.admission()), sealed(other, other.admission())
+    octets = bytearray(true)
+    what = data.draw(st.sampled_from(["change", "insert", "leave out", "swap"]))
+    at = data.draw(st.integers(0, len(octets) - 1))
+    if what == "change":
+        octets[at] ^= data.draw(st.integers(1, 255))
+    elif what == "insert":
+        octets[at:at] = data.draw(st.binary(min_size=1, max_size=8))
+    elif what == "leave out":
+        del octets[at : at + data.draw(st.integers(1, 8))]
+    else:
+        octets[at:] = others[at:]
+    zone.settle(zone.gatekeeper.receive(bytes(octets), terminal.source, zone.now))
+    assert zone.gatekeeper.calls == int(bytes(octets) in (true, others))
+    zone.settle(zone.gatekeeper.receive(true, terminal.source, zone.now))
+    assert zone.gatekeeper.calls >= 1, "what was tampered with doesn't spend the true one's number"
+
+
+def sealed(terminal: Terminal, message: RasMessage) -> bytes:
+    """A true request."""
+    return terminal.hashed(message) if isinstance(terminal, PasswordSystem) else terminal.signed(message)
+
+
 # Replays
 
 
@@ -308,8 +345,7 @@ def test_a_recorded_request_from_elsewhere_is_a_replay(
 ) -> None:
     terminal: Terminal = request.getfixturevalue(name)
     terminal.register()
-    message = terminal.admission()
-    datagram = terminal.hashed(message) if isinstance(terminal, PasswordSystem) else terminal.signed(message)
+    datagram = sealed(terminal, terminal.admission())
     first = zone.exchange_octets(datagram, terminal.source)
     if after_failover:
         zone.fail_over()

@@ -152,6 +152,39 @@ def test_validate_tells_good_from_bad(node: Node) -> None:
     assert run("validate", node.folder / "none.yaml").returncode == 1
 
 
+def test_validate_checks_passwords_alone_and_with_the_registry(node: Node) -> None:
+    write_registry(node.registry, alice="active")
+    node.registry.write_text(node.registry.read_text().replace("version: 1\n", ROOM + "version: 1\n"))
+    passwords = node.folder / "passwords.yaml"
+    passwords.write_text("if://guardian/room: four words nobody guesses\n")
+    passwords.chmod(0o644)
+    assert complained(run("validate", "--passwords", passwords), 1, "open to others (mode 0644); close it with: chmod")
+    passwords.chmod(0o640)
+    alone = run("validate", "--passwords", passwords)
+    assert (alone.returncode, alone.stdout) == (0, f"{passwords} is good: passwords 1\n")
+    both = run("validate", "--json", node.registry, "--passwords", passwords)
+    told = json.loads(both.stdout)
+    assert (told["signed"], told["password"], told["none"]) == (1, 1, 0)
+    assert complained(run("validate", node.registry), 1, "if://guardian/room has authentication: password and no")
+    assert complained(
+        run("serve", "--config", node.config), 2, "if://guardian/room has authentication: password and no"
+    )
+    passwords.write_text("if://guardian/hall: four words nobody guesses\n")
+    assert run("validate", node.registry, "--passwords", passwords).returncode == 1
+    assert complained(run("validate"), 1, "nothing to check; name a registry")
+
+
+ROOM = """\
+- terminal_id: if://guardian/room
+  aliases: [room]
+  role: guardian
+  status: active
+  registered_at: "2026-01-01T00:00:00Z"
+  authentication: password
+  networks: [127.0.0.0/8]
+"""
+
+
 @pytest.mark.parametrize("command", [[], ["serve"], ["validate"], ["status"], ["health"]])
 def test_help_says_what_there_is(command: list[str]) -> None:
     result = run(*command, "--help")

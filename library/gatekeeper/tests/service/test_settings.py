@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from gatekeeper.core import Mcu
+from gatekeeper.core import Mcu, Rates
 from gatekeeper.settings import MetricsSettings, RasSettings, SettingsError, StoreSettings, Tls, load_settings
 
 PKI = {"ca": "/pki/ca.pem", "certificate": "/pki/host.pem", "private_key": "/pki/host-key.pem"}
@@ -78,6 +78,18 @@ def test_what_concerns_calls_and_other_zones_is_read(tmp_path: Path) -> None:
     assert (default.neighbours, default.outside_callers, default.slow_commit) == ((), False, 0.5)
 
 
+def test_what_limits_strangers_is_read(tmp_path: Path) -> None:
+    more: dict[str, object] = {"refusals_in_all": 70, "refusals_per_source": 7, "refusal_interval": 5}
+    more |= {"rates": {"source": 20, "in_all": 900}, "passwords": "/etc/h323-gatekeeper/passwords.yaml"}
+    settings = load(tmp_path, GOOD | more)
+    core = settings.core
+    assert core.rates == Rates(source=20, host=500, in_all=900, proven=5_000)
+    assert (core.refusals_in_all, core.refusals_per_source, core.refusal_interval) == (70, 7, 5)
+    assert settings.passwords == Path("/etc/h323-gatekeeper/passwords.yaml")
+    default = load(tmp_path, GOOD)
+    assert (default.core.rates, default.passwords) == (Rates(), None)
+
+
 def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
     values = {key: value for key, value in GOOD.items() if key not in LEFT_OUT}
     values |= {"ras": {"address": "2001:db8::11"}, "store": {"kind": "sqlite", "path": "/var/lib/state.sqlite"}}
@@ -114,6 +126,9 @@ def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
         ("store.kind", "redis", "store.kind is 'redis'; write kind: sqlite | etcd"),
         ("store.endpoints", ["http://192.0.2.11:2379"], "store.endpoints must be https addresses; write"),
         ("store.endpoints", [], "store.endpoints must be https addresses; write"),
+        ("rates", {"source": 0}, "rates.source is 0; write a number from 1"),
+        ("rates", {"sources": 1}, "rates.sources is not a setting of this service; remove it"),
+        ("passwords", 7, "passwords is 7; write passwords: /etc/h323-gatekeeper/passwords.yaml"),
         ("store.private_key", MISSING, "store.private_key is missing; write private_key: /etc/"),
         ("metrics.certificate", MISSING, "metrics leave this host unprotected; write ca, certificate and private_key"),
         ("time_to_live", 1, "time_to_live is 1; write a number from 5 to 86400"),

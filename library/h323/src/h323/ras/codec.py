@@ -68,8 +68,11 @@ def encode_with_crypto_tokens(message: RasMessage, crypto_tokens: bytes) -> tupl
     datagram = _encode(e_RasMessage, (_name(message), message), writer)
     if isinstance(message, tuple) or writer.crypto_tokens is not None:
         raise EncodeError(f"{type(message).__name__} has no cryptoTokens")
-    # Newer messages are open types themselves, whose length is put before them when it is known.
-    return datagram, datagram.index(crypto_tokens, writer.crypto_tokens_at)
+    # Newer messages are open types themselves, whose length, one or two octets, is put before them when it is known.
+    at = writer.crypto_tokens_at
+    while not datagram.startswith(crypto_tokens, at):
+        at += 1
+    return datagram, at
 
 
 def encode_crypto_tokens(tokens: tuple[CryptoH323Token, ...]) -> bytes:
