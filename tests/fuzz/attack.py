@@ -37,10 +37,12 @@ class Attack:
     """Makes datagrams without end, the same for the same seed.
 
     `insider` is a guardian whose key is valid, and who abuses it: only what is signed well gets past the signature.
+    `register` registers the insider, so that more than the registration is reached.
     """
 
-    def __init__(self, insider: Terminal, seed: int) -> None:
+    def __init__(self, insider: Terminal, register: Callable[[], object], seed: int) -> None:
         self._insider = insider
+        self._register = register
         self._chance = random.Random(seed)
         self._sampler = Sampler(seed)
         vectors = json.loads(VECTORS.read_text(encoding="utf-8"))
@@ -62,15 +64,18 @@ class Attack:
 
     def valid(self) -> bytes:
         """The datagram of a valid message, signed or not."""
-        if self._made % _FRESH_FOR == 0:
-            self._make_material()
+        if self._made >= _FRESH_FOR or not self._signed:
+            self.renew()
         self._made += 1
         pools = (self._vectors, self._signed, self._signed, self._overheard or self._vectors)
         if self._chance.random() < 0.1:
             return encode(self._chance.choice(self._messages))
         return self._chance.choice(self._chance.choice(pools))
 
-    def _make_material(self) -> None:
+    def renew(self) -> None:
+        """Register the insider and make the material anew: after a time, or when its endpointIdentifier isn't valid."""
+        self._register()
+        self._made = 0
         values = [self._sampler.sample("RasMessage", 60, density).value[1] for density in _densities()]
         self._messages = [value for value in values if _encodable(value)]
         plausible = [self._plausible(value) for value in self._messages if hasattr(value, "crypto_tokens")]
@@ -79,9 +84,8 @@ class Attack:
             lambda: self._insider.registration(keep_alive=True),
             lambda: self._insider.admission(self._chance.randrange(100)),
             lambda: self._insider.disengagement(self._chance.randrange(100)),
-            self._insider.unregistration,
         ]
-        usual = [make() for make in requests for _ in range(20)]
+        usual = [self._insider.unregistration(), *(make() for make in requests for _ in range(20))]
         self._signed = [self._insider.signed(message) for message in (*usual, *plausible) if _encodable(message)]
 
     def _plausible(self, message: Any) -> RasMessage:

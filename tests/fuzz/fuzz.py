@@ -26,8 +26,7 @@ def seeds() -> list[bytes]:
     """Good messages to begin with: the vectors, and what a guardian signs."""
     zone = Zone(guardian("alice"), guardian("eve"))
     eve = Terminal(zone, "eve", 103)
-    eve.register()
-    attack = Attack(eve, seed=0)
+    attack = Attack(eve, eve.register, seed=0)
     vectors = [bytes.fromhex(octets) for octets in json.loads(VECTORS.read_text(encoding="utf-8")).values()]
     return [*vectors, *(attack.valid() for _ in range(_SIGNED))]
 

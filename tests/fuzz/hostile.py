@@ -16,10 +16,10 @@ from collections import Counter, deque
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from gatekeeper.core import Address, Effect, Instant, Mcu, Send
+from gatekeeper.core import Address, Effect, Instant, Mcu, Observe, Send
 from gatekeeper.store import Batch, KeptAnswer, Snapshot, Term
 from h323.h235 import TokenError, read_token, verify
-from h323.ras import DecodeError, RasMessage, decode
+from h323.ras import DecodeError, RasMessage, RegistrationConfirm, UnregistrationConfirm, decode
 
 from library.gatekeeper.tests.core.zone import (
     IDENTIFIER,
@@ -111,8 +111,8 @@ class BesiegedZone(Zone):
         self.fail_over()
 
     def settle(self, effects: list[Effect]) -> list[Effect]:
+        self.results.update(f"{one.message} {one.result}" for one in effects if isinstance(one, Observe))
         settled = super().settle(effects)
-        self.results.update(f"{one.message} {one.result}" for one in self.observed)
         self.observed.clear()
         return settled
 
@@ -135,9 +135,8 @@ class Siege:
         self._zone = BesiegedZone()
         honest = (Terminal(self._zone, "alice", 101), Terminal(self._zone, "bob", 102))
         self._council = Council(honest, self._zone.send)
-        eve = Terminal(self._zone, "eve", 103)
-        eve.register()
-        self._attack = Attack(eve, seed)
+        self._eve = Terminal(self._zone, "eve", 103)
+        self._attack = Attack(self._eve, self._eve.register, seed)
         self._first_seen: dict[bytes, Address] = {}
         self._mutations: Counter[str] = Counter()
         self._report = Report(0, seed)
@@ -184,6 +183,12 @@ class Siege:
     def _answered(self, hostile: Hostile, answer: bytes) -> None:
         report = self._report
         report.answers += 1
+        message = decode(answer)
+        moved = (
+            isinstance(message, RegistrationConfirm) and message.endpoint_identifier != self._eve.endpoint_identifier
+        )
+        if moved or isinstance(message, UnregistrationConfirm):
+            self._attack.renew()
         if len(answer) > len(hostile.datagram):
             report.answers_larger_than_their_request += 1
             if not self._proven(hostile) and len(report.amplified) < 10:

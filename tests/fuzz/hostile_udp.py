@@ -162,10 +162,13 @@ def besiege(datagrams: int, seed: int, folder: Path, *, loudly: bool = False) ->
 def _attack(report: Report, wire: Wire, process: str, *, loudly: bool) -> None:
     council = Council((Terminal(wire, "alice", 101), Terminal(wire, "bob", 102)), wire.send)
     eve = Terminal(wire, "eve", 103)
-    registered = wire.send(eve, eve.signed(eve.registration()))
-    assert isinstance(registered, RegistrationConfirm)
-    eve.endpoint_identifier = registered.endpoint_identifier
-    attack, mutations = Attack(eve, report.seed), Counter[str]()
+
+    def register() -> None:
+        registered = wire.send(eve, eve.signed(eve.registration()))
+        assert isinstance(registered, RegistrationConfirm)
+        eve.endpoint_identifier = registered.endpoint_identifier
+
+    attack, mutations = Attack(eve, register, report.seed), Counter[str]()
     hosts = itertools.cycle(f"127.0.2.{number + 1}" for number in range(_SOURCES))
     report.memory_start = memory(process)
     for number in range(report.datagrams):
