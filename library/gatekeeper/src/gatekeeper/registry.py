@@ -111,6 +111,12 @@ class Registry:
         self.guardians = guardians
         self._by_terminal_id = {guardian.terminal_id: guardian for guardian in guardians}
         self._by_alias = {alias: guardian for guardian in guardians for alias in guardian.aliases}
+        self._networks = tuple({network for guardian in guardians for network in guardian.networks})
+
+    def has_equipment_near(self, host: str) -> bool:
+        """Whether anybody who doesn't sign is believed from this IP address."""
+        address = _host(host)
+        return any(address in network for network in self._networks)
 
     def by_terminal_id(self, terminal_id: str) -> Guardian | None:
         """The guardian with this terminal_id, or None."""

@@ -60,6 +60,8 @@ class Limited:
     """To find out would cost more than this source may cause: it's left open who it was."""
 
 
+_REGISTER_IN_FULL = Denial(RefusalName.NOT_REGISTERED, "register in full first", reason="fullRegistrationRequired")
+_NOT_REGISTERED = Denial(RefusalName.NOT_REGISTERED, "this endpoint is not registered")
 INTEGRITY = "securityIntegrityFailed"
 """The SecurityErrors of a proof that doesn't hold: the one refusal that cost cryptography."""
 
@@ -141,25 +143,34 @@ class Authenticator:
         first = isinstance(received.message, GatekeeperRequest | RegistrationRequest)
         if not (self._is_ours(token.general_id) or (first and token.general_id is None)):
             return _invalid("wrong generalID: meant for another gatekeeper", "securityWrongGeneralID")
-        if not self._is_name_of(token.senders_id.rstrip("\0"), guardian):
+        if not self._may_be_called(token.senders_id.rstrip("\0"), guardian, first=first):
             return _invalid("the sendersID is not the endpoint's", "securityWrongSendersID")
         return Sender(guardian, token)
 
     def _by_network(self, received: Received, asked: Registration | None, denial: Denial) -> Sender | Denial:
         """By the policy `none` it is enough to come from the entry's network; from all others, it is nothing."""
-        guardian = self._named(received.message, asked)
-        if guardian is None or guardian.authentication != NONE or not guardian.is_near(received.source[0]):
-            return denial
-        return Sender(guardian, None)
+        message, host = received.message, received.source[0]
+        guardian = self._named(message, asked)
+        if guardian is not None and guardian.authentication == NONE and guardian.is_near(host):
+            return Sender(guardian, None)
+        if guardian is None and self.registry.has_equipment_near(host):
+            return _begin_anew(message) or denial
+        return denial
 
     def _is_ours(self, general_id: str | None) -> bool:
         return general_id is not None and general_id.rstrip("\0") == self._gatekeeper_identifier
 
-    def _is_name_of(self, name: str, guardian: Guardian) -> bool:
+    def _may_be_called(self, name: str, guardian: Guardian, *, first: bool) -> bool:
+        """Whether a sendersID is the guardian's: an alias, or the endpointIdentifier.
+
+        Who was registered calls itself by that even where the registration has ended meanwhile and it begins anew: in
+        such a `first` message nobody's name is as good.
+        """
         registration = self._state.registrations.get(name)
         if registration is not None:
             return registration.terminal_id == guardian.terminal_id
-        return self.registry.by_alias(name) is guardian
+        owner = self.registry.by_alias(name)
+        return first if owner is None else owner is guardian
 
     def _named(self, message: RasMessage, asked: Registration | None) -> Guardian | None:
         """Whose entry a message without a signature is about: by an alias where it registers, otherwise by endpoint."""
@@ -168,7 +179,10 @@ class Authenticator:
         if isinstance(message, RegistrationRequest) and message.terminal_alias and not message.keep_alive:
             return alias_owner(message.terminal_alias, self.registry)
         registration = asked or self._endpoint(message)
-        return self.registry.by_terminal_id(registration.terminal_id) if registration is not None else None
+        if registration is not None:
+            return self.registry.by_terminal_id(registration.terminal_id)
+        # Some name their aliases in a keepAlive too: known by them, they are told to register in full.
+        return alias_owner(message.terminal_alias, self.registry) if isinstance(message, RegistrationRequest) else None
 
     def _endpoint(self, message: RasMessage) -> Registration | None:
         identifier: str | None = getattr(message, "endpoint_identifier", None)
@@ -178,6 +192,13 @@ class Authenticator:
             addresses = usable_addresses(message.call_signal_address)
             return next(filter(None, map(self._state.registration_at, addresses)), None)
         return None
+
+
+def _begin_anew(message: RasMessage) -> Denial | None:
+    """What makes equipment register again that doesn't know that its registration has ended."""
+    if isinstance(message, RegistrationRequest):
+        return _REGISTER_IN_FULL if message.keep_alive else None
+    return _NOT_REGISTERED if getattr(message, "endpoint_identifier", None) is not None else None
 
 
 def _wrong_proof(received: Received, guardian: Guardian, token: Token) -> str | None:
