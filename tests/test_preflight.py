@@ -66,6 +66,10 @@ class Council:
         return self.folder / "gatekeeper-key.pem"
 
     @property
+    def passwords(self) -> Path:
+        return self.folder / "passwords.yaml"
+
+    @property
     def inventory(self) -> Path:
         return self.folder / "inventory"
 
@@ -116,6 +120,24 @@ def gatekeepers(*names: str) -> Break:
 
 def registry(text: str) -> Break:
     return lambda council: council.registry.write_text(text)
+
+
+ROOM = """
+  - terminal_id: if://guardian/room-2
+    aliases: [room-2]
+    role: guardian
+    status: active
+    registered_at: "2026-01-01T00:00:00Z"
+    authentication: password
+    networks: [198.51.100.0/28]
+"""
+
+
+def add_room(council: Council, password: str) -> None:
+    council.registry.write_text(council.registry.read_text() + ROOM)
+    council.passwords.touch(mode=0o600)
+    council.passwords.write_text(f'if://guardian/room-2: "{password}"\n')
+    council.settings["council_passwords_file"] = str(council.passwords)
 
 
 def signing_key(text: str) -> Break:
@@ -208,6 +230,22 @@ CASES = (
         "a malformed registry",
         registry("version: 1\nguardians:\n  - terminal_id: alice\n    aliases: [alice]\n"),
         "council_registry_file {registry} is malformed: {registry}:3: terminal_id is 'alice'; write terminal_id: if://guardian/NAME",
+    ),
+    Case(
+        "no file of passwords",
+        setting("council_passwords_file", "/nowhere/passwords.yaml"),
+        "council_passwords_file /nowhere/passwords.yaml does not exist: write it as docs/guardian-registry.md says, or",
+    ),
+    Case(
+        "a room without its password",
+        lambda council: council.registry.write_text(council.registry.read_text() + ROOM),
+        "if://guardian/room-2 has authentication: password and no password; write 'if://guardian/room-2: …' into the "
+        "file that passwords: or --passwords names; name it in council_passwords_file",
+    ),
+    Case(
+        "a password that is too short",
+        lambda council: add_room(council, "hunter2"),
+        "{passwords}:1:",
     ),
     Case(
         "no signing key",
@@ -305,7 +343,10 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
     secrets = folder / "secrets"
     secrets.mkdir()
     make_secrets(secrets)
-    cases = {"nothing wrong": (lambda _council: None), **{case.name: case.change for case in CASES}}
+    cases = {
+        "nothing wrong": (lambda council: add_room(council, "four words nobody guesses")),
+        **{case.name: case.change for case in CASES},
+    }
 
     def work(name: str, change: Break) -> Outcome:
         return preflight(make(folder / name.replace(" ", "-"), secrets, change))
@@ -325,9 +366,8 @@ def test_the_example_of_production_passes_once_its_files_are_there(outcomes: Out
 def test_bad_input_costs_one_sentence(outcomes: Outcomes, case: Case) -> None:
     outcome = outcomes[case.name].result()
     council = outcome.council
-    expected = case.sentence.format(
-        inventory=council.inventory, registry=council.registry, signing_key=council.signing_key
-    )
+    named = {name: getattr(council, name) for name in ("inventory", "registry", "signing_key", "passwords")}
+    expected = case.sentence.format(**named)
     assert outcome.code != 0
     assert outcome.plays[-1] == case.play, outcome.output
     assert "changed=0" in outcome.output
