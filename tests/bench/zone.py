@@ -94,7 +94,7 @@ def registrations(endpoints: int, source_port: int, authentication: str) -> Iter
 
 async def populate(store: Store, endpoints: int, source_port: int, authentication: str) -> None:
     """Register so many endpoints in the store itself."""
-    term = (await store.take_over("bench", 0.0)).term
+    term = (await store.take_over(SETTINGS.node, 0.0)).term
     everybody = registrations(endpoints, source_port, authentication)
     changes = [Change(registration.key, registration.encoded()) for registration in everybody]
     for part in _parts(changes):
