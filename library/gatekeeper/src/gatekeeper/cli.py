@@ -219,9 +219,18 @@ def _status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(status))
     else:
+        width = max(map(len, status))
         for name, value in status.items():
-            print(f"{name.replace('_', ' '):22} {value}")
+            print(f"{name.replace('_', ' '):{width}}  {_in_words(value)}")
     return 0
+
+
+def _in_words(value: object) -> object:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {number}" for name, number in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else value
 
 
 def _health(options: argparse.Namespace) -> int:
