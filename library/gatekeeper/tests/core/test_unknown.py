@@ -6,6 +6,7 @@ import pytest
 from gatekeeper.core import Observe
 from h323.asn1.types import NonStandardParameter
 from h323.ras import (
+    AdmissionConfirm,
     AdmissionReject,
     BandwidthConfirm,
     DisengageConfirm,
@@ -86,6 +87,12 @@ ANSWERS: tuple[RasMessage, ...] = (
     RequestInProgress(request_seq_num=1, delay=100),
     ServiceControlResponse(request_seq_num=1),
 )
+SEQUENCE = AdmissionConfirm(
+    request_seq_num=1,
+    band_width=640,
+    call_model=("direct", None),
+    dest_call_signal_address=Terminal(Zone(), "alice").address(1720),
+)
 
 
 @pytest.mark.parametrize("message", ANSWERS, ids=lambda message: type(message).__name__)
@@ -100,3 +107,10 @@ def test_two_gatekeepers_do_not_answer_each_other(alice: Terminal) -> None:
     answer = alice.zone.exchange_octets(alice.signed(non_standard_message(alice)), alice.source)
     assert answer is not None
     assert Zone(settings=SETTINGS).exchange_octets(answer, SETTINGS.ras_address) is None
+
+
+def test_a_sequence_of_confirmations_is_an_answer_too(zone: Zone, alice: Terminal) -> None:
+    """It's the one message that is a list of others, and can't carry a token of its own."""
+    alice.register()
+    assert zone.exchange_octets(encode((SEQUENCE, SEQUENCE)), alice.source) is None
+    assert zone.gatekeeper.calls == 0
