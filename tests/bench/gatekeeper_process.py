@@ -76,10 +76,13 @@ async def serve(order: dict[str, Any], folder: Path) -> None:
     if order["populate"] != "no":
         await store.open()
         await populate(store, endpoints, int(order["source_port"]), order["authentication"])
+        await store.close()
         if order["populate"] == "only":
-            await store.close()
             say(populated=endpoints)
             return
+        if order["store"] != "memory":
+            # Whoever serves begins anew, as after a restart.
+            store = make_store(order, folder)
     zone = registry(endpoints, order["authentication"])
     before = measures()
     began = time.monotonic()
