@@ -106,7 +106,7 @@ def test_a_request_that_comes_again_is_answered_alike_and_does_nothing_again(
     _, effects = pair.gatekeeper.clear_calls(Selection(terminal_id=ALICE), pair._instant())
     (drq,) = pair.sent(effects)
     first = alice.receive(drq, pair.now)
-    assert isinstance(decode(first[0].datagram), DisengageConfirm)  # type: ignore[union-attr]
+    assert isinstance(decode(first[0].datagram), DisengageConfirm)
     assert alice.receive(drq, pair.now) == first[:1]
     assert first[1:] == [Disengaged(call, "forcedDrop")]
 

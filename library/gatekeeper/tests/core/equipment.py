@@ -70,7 +70,7 @@ class PasswordSystem(Terminal):
         )
         nested = CryptoTokenCryptoHashedToken(token_oid=A, hashed_vals=clear, token=hashed)
         token: CryptoH323Token = ("nestedcryptoToken", ("cryptoHashedToken", nested))
-        octets = encode(replace(message, crypto_tokens=(token,)))  # type: ignore[type-var]
+        octets = encode(replace(message, crypto_tokens=(token,)))
         assert octets.count(_PATTERN) == 1
         return octets.replace(_PATTERN, self._hash(octets.replace(_PATTERN, bytes(12))))
 
@@ -85,7 +85,7 @@ class PasswordSystem(Terminal):
     def believed(self, answer: bytes, general_id: str) -> RasMessage:
         """The message, if the gatekeeper hashed it for `general_id`."""
         message = decode(answer)
-        (token,) = message.crypto_tokens or ()  # type: ignore[union-attr]
+        (token,) = message.crypto_tokens or ()
         assert token[0] == "nestedcryptoToken"
         assert token[1][0] == "cryptoHashedToken"
         nested = token[1][1]

@@ -52,7 +52,7 @@ def answering(callee: Terminal, caller: Terminal, call: int = 1, **fields: objec
         call_identifier=CallIdentifier(guid=caller.call_identifier(call)),
         call_reference_value=call | 0x4000,
     )
-    return replace(message, **fields)  # type: ignore[arg-type]
+    return replace(message, **fields)
 
 
 def test_both_legs_have_one_call_identifier_and_count_each(zone: Zone, alice: Terminal, bob: Terminal) -> None:

@@ -34,7 +34,7 @@ GATEWAY_TYPE = EndpointType(gateway=GatewayInfo(), mc=False, undefined_node=Fals
 
 
 def named(name: str, *aliases: str, **fields: object) -> Guardian:
-    return replace(guardian(name), aliases=(name, *aliases), **fields)  # type: ignore[arg-type]
+    return replace(guardian(name), aliases=(name, *aliases), **fields)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def bob(zone: Zone) -> Terminal:
 
 
 def call(caller: Terminal, *aliases: AliasAddress, number: int = 1, **fields: object) -> RasMessage | None:
-    message = replace(caller.admission(number), destination_info=aliases or None, **fields)  # type: ignore[arg-type]
+    message = replace(caller.admission(number), destination_info=aliases or None, **fields)
     return caller.ask(message)
 
 

@@ -55,7 +55,7 @@ def discovery(terminal: Terminal, identifier: str | None = IDENTIFIER, **fields:
         gatekeeper_identifier=identifier,
         endpoint_alias=(("h323-ID", terminal.name), ("dialledDigits", "1001")),
     )
-    return replace(message, **fields)  # type: ignore[arg-type]
+    return replace(message, **fields)
 
 
 def asked(terminal: Terminal, message: RasMessage) -> RasMessage | None:

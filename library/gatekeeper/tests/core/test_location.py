@@ -33,7 +33,7 @@ def question(*aliases: AliasAddress, reply_to: Address = NEIGHBOUR, **fields: ob
         destination_info=aliases or (("h323-ID", "alice"),),
         reply_address=("ipAddress", TransportAddressIpAddress(ip=ip, port=reply_to[1])),
     )
-    return replace(message, **fields)  # type: ignore[arg-type]
+    return replace(message, **fields)
 
 
 def zone_with(*neighbours: str) -> tuple[Zone, Terminal]:

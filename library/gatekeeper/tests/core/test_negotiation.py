@@ -59,7 +59,7 @@ def grq(
 
 def asked(zone: Zone, name: str, host: int, *lists: object) -> RasMessage:
     terminal = Terminal(zone, name, host)
-    answer = zone.exchange(encode(grq(terminal, *lists)), terminal.source)  # type: ignore[arg-type]
+    answer = zone.exchange(encode(grq(terminal, *lists)), terminal.source)
     assert answer is not None
     return answer
 
@@ -115,7 +115,7 @@ def test_strangers_do_not_learn_which_aliases_exist(
     zone.registry = zone.registry.__class__((guardian("alice"), password_entry("rooms"), none_entry("phone")))
     zone.fail_over()
     answers = [asked(zone, name, OUTSIDE, *lists) for name in ("alice", "rooms", "phone", "nobod")]
-    assert len({replace(answer, crypto_tokens=None) for answer in answers}) == 1  # type: ignore[type-var]
+    assert len({replace(answer, crypto_tokens=None) for answer in answers}) == 1
 
 
 def test_aliases_of_two_entries_are_nobodys(zone: Zone) -> None:
@@ -143,7 +143,7 @@ def test_an_endpoint_without_proof_gets_no_token(zone: Zone) -> None:
     phone = Terminal(zone, "phone", INSIDE)
     answer = zone.exchange_octets(encode(grq(phone)), phone.source)
     assert answer is not None
-    assert decode(answer).crypto_tokens is None  # type: ignore[union-attr]
+    assert decode(answer).crypto_tokens is None
 
 
 def test_a_refused_discovery_names_the_refusal(zone: Zone) -> None:

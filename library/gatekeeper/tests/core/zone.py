@@ -221,7 +221,7 @@ class Terminal:
             endpoint_identifier=self.endpoint_identifier or None,
             will_supply_uuies=False,
         )
-        return replace(message, **fields)  # type: ignore[arg-type]
+        return replace(message, **fields)
 
     def register(self, **fields: object) -> RegistrationConfirm:
         answer = self.ask(self.registration(**fields))
@@ -286,7 +286,7 @@ class Terminal:
             need_response=need_response,
             unsolicited=seq is None,
         )
-        return replace(message, **fields)  # type: ignore[arg-type]
+        return replace(message, **fields)
 
     def per_call_info(self, call: int) -> InfoRequestResponsePerCallInfoItem:
         return InfoRequestResponsePerCallInfoItem(
@@ -307,4 +307,4 @@ class Terminal:
             call_signal_address=(self.address(1720),),
             endpoint_identifier=self.endpoint_identifier,
         )
-        return replace(message, **fields)  # type: ignore[arg-type]
+        return replace(message, **fields)

@@ -41,7 +41,7 @@ def confirmed(message: DisengageRequest) -> bytes:
 
 
 def verdicts(result: Result) -> list[object]:
-    return [one["signature"]["verdict"] for one in result.messages if "signature" in one]  # type: ignore[index]
+    return [one["signature"]["verdict"] for one in result.messages if "signature" in one]
 
 
 def problem(result: Result, index: int = 0) -> str:
@@ -294,7 +294,7 @@ def test_digits_without_addresses_are_paired_by_number(decode: Decode) -> None:
 def test_filters_find_answers_by_their_requests(decode: Decode, files: Files) -> None:
     path = files.capture(capture(evening()))
     whole = decode(path, "--json").messages
-    call = whole[4]["fields"]["callIdentifier"]  # type: ignore[index]
+    call = whole[4]["fields"]["callIdentifier"]
     found = decode(path, "--json", "--call", str(call)[:10].upper()).messages
     assert numbers_of(found) == [5, 6, 7, 8, 11, 12, 24, 25]
     bob = decode(path, "--json", "--terminal", "bob").messages

@@ -121,7 +121,7 @@ def test_it_is_tried_with_nothing_but_a_registry(tmp_path: Path) -> None:
             assert "BEGIN PUBLIC KEY" in (state / "gatekeeper-key.pub.pem").read_text()
             second = run("serve", "--registry", "registry.yaml", "--port", "0", "--metrics-port", "0", folder=tmp_path)
             assert complained(second, 2, "in use by another gatekeeper; stop it, or"), second
-            assert stop(process) == 0  # type: ignore[arg-type]
+            assert stop(process) == 0
         finally:
             process.kill()
 
