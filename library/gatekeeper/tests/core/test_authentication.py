@@ -416,6 +416,24 @@ def test_a_recorded_request_from_elsewhere_is_a_replay(
     assert zone.gatekeeper.calls == 1
 
 
+@pytest.mark.parametrize("name", ["alice", "room"])
+def test_what_the_gatekeeper_before_answered_without_a_commit_counts_only_from_the_same_address(
+    request: pytest.FixtureRequest, zone: Zone, name: str
+) -> None:
+    terminal: Terminal = request.getfixturevalue(name)
+    terminal.register()
+    datagram = sealed(terminal, terminal.registration(keep_alive=True))
+    assert isinstance(decode(zone.exchange_octets(datagram, terminal.source) or b""), RegistrationConfirm)
+    zone.wait(1)
+    zone.fail_over()
+    thief = Terminal(zone, name, host=103)
+    answer = zone.exchange(datagram, thief.source)
+    assert isinstance(answer, RegistrationReject)
+    assert answer.reject_reason == ("securityError", ("securityReplay", None))
+    again = decode(zone.exchange_octets(datagram, terminal.source) or b"")
+    assert isinstance(again, RegistrationConfirm), "a retransmission looks the same"
+
+
 # The gatekeeper's own requests
 
 

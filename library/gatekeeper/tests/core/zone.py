@@ -59,14 +59,14 @@ class MemoryStore:
         self.items: dict[str, bytes] = {}
         self.answers: list[KeptAnswer] = []
         self.lines: dict[str, list[bytes]] = {"h323_ras": [], "failover": []}
-        self.epoch = 0
+        self.term: Term | None = None
 
-    def take_over(self) -> Snapshot:
-        self.epoch += 1
+    def take_over(self, unix: float) -> Snapshot:
+        previous, self.term = self.term, Term(self.term.epoch + 1 if self.term else 1, "gk1", unix, unix)
         sizes = {stream: len(lines) for stream, lines in self.lines.items()}
         return Snapshot(
-            Term(self.epoch, "gk1", 0.0, 0.0),
-            None,
+            self.term,
+            previous,
             dict(self.items),
             sizes,
             tuple(kept.octets for kept in self.answers),
@@ -107,7 +107,7 @@ class Zone:
 
     def fail_over(self) -> None:
         """Another node takes over: a new core from what the store has."""
-        snapshot = self.store.take_over()
+        snapshot = self.store.take_over(self.now.unix)
         key = private_key(IDENTIFIER)
         self.gatekeeper = Gatekeeper(self.settings, self.registry, key, snapshot, self.now, self.random_bytes)
 

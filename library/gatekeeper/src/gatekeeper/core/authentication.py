@@ -20,7 +20,16 @@ from h323.h235 import (
     verify,
     verify_hash,
 )
-from h323.ras import AliasAddress, GatekeeperRequest, RasMessage, RegistrationRequest, UnregistrationRequest
+from h323.ras import (
+    AdmissionRequest,
+    AliasAddress,
+    BandwidthRequest,
+    DisengageRequest,
+    GatekeeperRequest,
+    RasMessage,
+    RegistrationRequest,
+    UnregistrationRequest,
+)
 
 from gatekeeper.core.denial import Denial
 from gatekeeper.core.received import Received
@@ -81,8 +90,12 @@ class Authenticator:
     is remembered, so that nobody can spend another's timeStamp and random.
     """
 
-    def __init__(self, gatekeeper_identifier: str, registry: Registry, state: State, window: int) -> None:
+    def __init__(
+        self, gatekeeper_identifier: str, registry: Registry, state: State, window: int, since: float = 0.0
+    ) -> None:
+        """Take over at the time `since` (Unix seconds) from a gatekeeper whose uncommitted answers aren't known."""
         self.registry = registry
+        self._since = since
         self.replay = ReplayWindow(window, _MOST_PROOFS)
         self._gatekeeper_identifier = gatekeeper_identifier
         self._state = state
@@ -102,6 +115,8 @@ class Authenticator:
         if isinstance(claim, Denial) or claim.token is None:
             return claim
         freshness = self.replay.check(claim.token, int(received.now.unix))
+        if freshness is Freshness.FRESH and self._may_be_answered(received, claim.guardian, claim.token):
+            freshness = Freshness.REPLAYED
         if freshness is not Freshness.FRESH:
             return _invalid(*_STALE[freshness])
         if not may_cost:
@@ -111,6 +126,16 @@ class Authenticator:
             return _invalid(wrong, INTEGRITY)
         self.replay.remember(claim.token, int(received.now.unix))
         return claim
+
+    def _may_be_answered(self, received: Received, guardian: Guardian, token: Token) -> bool:
+        """Whether the gatekeeper before may have answered it, which this one can't know where nothing was committed.
+
+        From where its sender is registered that does no harm: a retransmission looks the same.
+        """
+        if token.time_stamp >= int(self._since) or _is_remembered(received.message):
+            return False
+        registration = self._state.registration_of(guardian.terminal_id)
+        return registration is None or registration.source != received.source
 
     def _claim(self, received: Received, asked: Registration | None) -> Sender | Denial:
         """Who it says that it is by, if their entry's policy admits such a message; the proof isn't looked at yet."""
@@ -199,6 +224,13 @@ def _begin_anew(message: RasMessage) -> Denial | None:
     if isinstance(message, RegistrationRequest):
         return _REGISTER_IN_FULL if message.keep_alive else None
     return _NOT_REGISTERED if getattr(message, "endpoint_identifier", None) is not None else None
+
+
+def _is_remembered(message: RasMessage) -> bool:
+    """Whether its answer is committed, so that every gatekeeper knows that it was given."""
+    if isinstance(message, RegistrationRequest):
+        return not message.keep_alive
+    return isinstance(message, AdmissionRequest | BandwidthRequest | DisengageRequest | UnregistrationRequest)
 
 
 def _wrong_proof(received: Received, guardian: Guardian, token: Token) -> str | None:

@@ -111,7 +111,11 @@ class Gatekeeper:
         self._journal = Journal(snapshot.sizes, settings.node, self.epoch)
         self._limits = SourceLimits(settings.rates)
         self._authenticator = Authenticator(
-            settings.gatekeeper_identifier, registry, self._state, settings.signature_window
+            settings.gatekeeper_identifier,
+            registry,
+            self._state,
+            settings.signature_window,
+            since=snapshot.term.since if snapshot.previous is not None else 0.0,
         )
         # A signed datagram is fresh from one window before its timeStamp to one after it.
         self._answers = AnswerCache(2 * settings.signature_window + 1, _MOST_ANSWERS)
