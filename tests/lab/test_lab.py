@@ -82,3 +82,15 @@ def test_a_subnet_that_will_not_do_is_said_before_anything_is_made(
     assert sentence in " ".join(done.stdout.split() + done.stderr.split())
     assert (containers(NAME), containers(OTHER), networks()) == before
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_other_things_is_neither_used_nor_removed(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("not the lab's", encoding="utf-8")
+    environment = settings(OTHER, "10.199.25.0/24", tmp_path)
+    done = up(environment)
+    assert done.returncode != 0
+    assert "holds other things than a lab's keys" in " ".join(done.stdout.split() + done.stderr.split())
+    assert (containers(OTHER), f"{OTHER}-lab" in networks()) == ([], False)
+    subprocess.run([str(ROOT / "lab" / "down")], env=environment, capture_output=True, timeout=120, check=True)
+    assert list(tmp_path.iterdir()) == [letter]
