@@ -6,92 +6,28 @@ Left out on purpose: the purpose text of the council profile, display names, use
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from h323.council import ProfileError, read_profile
 from h323.ras import (
-    AdmissionConfirm,
-    AdmissionReject,
     AdmissionRequest,
     AliasAddress,
-    BandwidthConfirm,
-    BandwidthReject,
     BandwidthRequest,
-    DisengageConfirm,
-    DisengageReject,
     DisengageRequest,
-    GatekeeperConfirm,
-    GatekeeperReject,
-    GatekeeperRequest,
-    InfoRequest,
-    InfoRequestAck,
-    InfoRequestNak,
     InfoRequestResponse,
-    LocationConfirm,
-    LocationReject,
     LocationRequest,
-    NonStandardMessage,
     RasMessage,
-    RegistrationConfirm,
-    RegistrationReject,
     RegistrationRequest,
-    RequestInProgress,
-    ResourcesAvailableConfirm,
     ResourcesAvailableIndicate,
-    ServiceControlIndication,
-    ServiceControlResponse,
-    UnknownMessageResponse,
-    UnregistrationConfirm,
-    UnregistrationReject,
     UnregistrationRequest,
 )
+from h323.ras.names import short_name
 
 from gatekeeper.core.bandwidth import BANDWIDTH_UNIT_BPS
 from gatekeeper.core.call_identifier import call_identifier_of
 from gatekeeper.core.terminal_alias import alias_text
 from gatekeeper.core.terminal_type import endpoint_types
 
-SHORT_NAMES: dict[type[Any], str] = {
-    GatekeeperRequest: "GRQ",
-    GatekeeperConfirm: "GCF",
-    GatekeeperReject: "GRJ",
-    RegistrationRequest: "RRQ",
-    RegistrationConfirm: "RCF",
-    RegistrationReject: "RRJ",
-    UnregistrationRequest: "URQ",
-    UnregistrationConfirm: "UCF",
-    UnregistrationReject: "URJ",
-    AdmissionRequest: "ARQ",
-    AdmissionConfirm: "ACF",
-    AdmissionReject: "ARJ",
-    BandwidthRequest: "BRQ",
-    BandwidthConfirm: "BCF",
-    BandwidthReject: "BRJ",
-    DisengageRequest: "DRQ",
-    DisengageConfirm: "DCF",
-    DisengageReject: "DRJ",
-    LocationRequest: "LRQ",
-    LocationConfirm: "LCF",
-    LocationReject: "LRJ",
-    ServiceControlIndication: "SCI",
-    ServiceControlResponse: "SCR",
-    NonStandardMessage: "NSM",
-    InfoRequest: "IRQ",
-    InfoRequestResponse: "IRR",
-    InfoRequestAck: "IACK",
-    InfoRequestNak: "INAK",
-    RequestInProgress: "RIP",
-    ResourcesAvailableIndicate: "RAI",
-    ResourcesAvailableConfirm: "RAC",
-    UnknownMessageResponse: "XRS",
-}
-
 _MOST_ALIASES = 8
-
-
-def short_name(message: RasMessage) -> str:
-    """Say "ARQ" and the like; messages without a part in this gatekeeper by their full name."""
-    return SHORT_NAMES.get(type(message), type(message).__name__)
 
 
 def _aliases(aliases: Iterable[AliasAddress] | None) -> list[str] | None:

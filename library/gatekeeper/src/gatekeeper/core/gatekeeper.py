@@ -27,6 +27,7 @@ from h323.ras import (
     decode,
     encode,
 )
+from h323.ras.names import short_name
 
 from gatekeeper.core.admission import admit
 from gatekeeper.core.answers import AnswerCache, request_digest
@@ -36,7 +37,7 @@ from gatekeeper.core.calls import Call
 from gatekeeper.core.commits import Commits, Pending, Requester
 from gatekeeper.core.deadlines import Deadlines
 from gatekeeper.core.denial import Denial
-from gatekeeper.core.description import describe_request, request_seq_num, short_name
+from gatekeeper.core.description import describe_request, request_seq_num
 from gatekeeper.core.discovery import discover, policy_for
 from gatekeeper.core.disengage import disengage
 from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send

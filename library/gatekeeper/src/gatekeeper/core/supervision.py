@@ -16,11 +16,12 @@ from h323.ras import (
     InfoRequestResponse,
     RasMessage,
 )
+from h323.ras.names import short_name
 
 from gatekeeper.core.bandwidth import BANDWIDTH_UNIT_BPS
 from gatekeeper.core.calls import Call
 from gatekeeper.core.commits import Commits, Pending
-from gatekeeper.core.description import request_seq_num, short_name
+from gatekeeper.core.description import request_seq_num
 from gatekeeper.core.effects import Effect, Instant, Observe
 from gatekeeper.core.information import denies
 from gatekeeper.core.journal import RAS_STREAM, Journal

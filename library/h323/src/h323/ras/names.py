@@ -47,4 +47,12 @@ SHORT_NAMES: Mapping[str, str] = {
 
 def alternative(message: RasMessage) -> str:
     """The message's name in the standard, such as admissionRequest."""
-    return "admissionConfirmSequence" if isinstance(message, tuple) else RAS_MESSAGES[type(message)]
+    return RAS_MESSAGES[type(message)]
+
+
+_SHORT_BY_TYPE = {kind: SHORT_NAMES[name] for kind, name in RAS_MESSAGES.items()}
+
+
+def short_name(message: RasMessage) -> str:
+    """What people call it, such as ARQ."""
+    return _SHORT_BY_TYPE[type(message)]
