@@ -113,17 +113,24 @@ class Council(RuleBasedStateMachine):
         )
         self.send(terminal, message)
 
-    @rule(name=names, caller=names, number=numbers, bandwidth=bandwidths)
-    def changes_bandwidth(self, name: str, caller: str, number: int, bandwidth: int) -> None:
-        identifier = CallIdentifier(guid=self.terminals[caller].call_identifier(number))
-        terminal = self.terminals[name]
-        self.send(terminal, replace(terminal.bandwidth(bandwidth, number), call_identifier=identifier))
+    def leg(self, which: int, name: str | None) -> tuple[Terminal, CallIdentifier]:
+        """One of the legs that there are, and its own endpoint's terminal, or the one named."""
+        legs = tuple(self.state.calls)
+        leg = legs[which % len(legs)]
+        own = leg.terminal_id.rpartition("/")[2]
+        return self.terminals[name or own], CallIdentifier(guid=bytes.fromhex(leg.call_identifier))
 
-    @rule(name=names, caller=names, number=numbers)
-    def disengages(self, name: str, caller: str, number: int) -> None:
-        identifier = CallIdentifier(guid=self.terminals[caller].call_identifier(number))
-        terminal = self.terminals[name]
-        self.send(terminal, replace(terminal.disengagement(number), call_identifier=identifier))
+    @precondition(lambda self: self.zone.gatekeeper.calls)
+    @rule(which=st.integers(0, 9), name=st.none() | names, bandwidth=bandwidths)
+    def changes_bandwidth(self, which: int, name: str | None, bandwidth: int) -> None:
+        terminal, identifier = self.leg(which, name)
+        self.send(terminal, replace(terminal.bandwidth(bandwidth), call_identifier=identifier))
+
+    @precondition(lambda self: self.zone.gatekeeper.calls)
+    @rule(which=st.integers(0, 9), name=st.none() | names)
+    def disengages(self, which: int, name: str | None) -> None:
+        terminal, identifier = self.leg(which, name)
+        self.send(terminal, replace(terminal.disengagement(), call_identifier=identifier))
 
     @rule(name=names, reported=st.sets(numbers), need_response=st.booleans())
     def reports(self, name: str, reported: set[int], need_response: bool) -> None:
