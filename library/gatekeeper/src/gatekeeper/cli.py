@@ -18,6 +18,7 @@ from h323.h235 import PrivateKey
 
 from gatekeeper.alone import CONTROL_SOCKET as CONTROL_SOCKET_ALONE
 from gatekeeper.alone import STATE, Options, settings_alone
+from gatekeeper.closed_output import leave_quietly
 from gatekeeper.control_client import NotRunningError, RefusedError, ask, request
 from gatekeeper.operation import SelectionError, identifier
 from gatekeeper.passwords import PasswordsError, load_passwords
@@ -40,13 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Exit code 0: yes; 1: no (each command's help says to what); 2: input that can't be used."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return leave_quietly()
     except (RegistryError, PasswordsError) as error:
         return _complain(options, error.problems)
     except RefusedError as error:
         return _complain(options, [str(error)], _NO)
     except (SettingsError, StoreError, WitnessLogError, PortTakenError, NotRunningError, SelectionError) as error:
         return _complain(options, [str(error)])
+    return code
 
 
 def _complain(options: argparse.Namespace, problems: list[str], code: int | None = None) -> int:

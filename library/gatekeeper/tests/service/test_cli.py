@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import stat
 import subprocess
@@ -193,3 +194,18 @@ def test_help_says_what_there_is(command: list[str]) -> None:
     result = run(*command, "--help")
     assert result.returncode == 0
     assert result.stdout.startswith("usage: h323-gatekeeper")
+
+
+def test_a_reader_who_has_gone_is_no_error(node: Node) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        result = subprocess.run(
+            [COMMAND, "validate", str(node.folder / "guardian-registry.yaml")],
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+    assert (result.returncode, result.stderr) == (130, "")

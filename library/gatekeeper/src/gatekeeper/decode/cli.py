@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gatekeeper.closed_output import ENDED, leave_quietly
 from gatekeeper.decode.key_files import keys_of_files, keys_of_gatekeeper
 from gatekeeper.decode.keys import Keys
 from gatekeeper.decode.run import Output, Run
@@ -18,7 +18,7 @@ from gatekeeper.passwords import PasswordsError
 from gatekeeper.registry import RegistryError
 from gatekeeper.settings import SettingsError
 
-_BAD_INPUT, _INTERRUPTED = 2, 130
+_BAD_INPUT, _INTERRUPTED = 2, ENDED
 _PORTS = (1719, 1718)
 _IDENTIFIER, _WINDOW = "guardian-council", 30
 _DESCRIPTION = """\
@@ -70,9 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # Somebody reads no further, such as `head`. Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _INTERRUPTED
+        return leave_quietly()
 
 
 def _complain(problems: list[str]) -> int:
