@@ -197,7 +197,8 @@ def _checked(file: Path | None, passwords: Path | None) -> dict[str, object]:
     """A summary of what is good."""
     if file is not None and _is_settings(file):
         settings = load_settings(file)
-        return {"node": settings.core.node, "role": settings.role, "store": settings.store.kind}
+        counted = {} if passwords is None else {"passwords": len(load_passwords(passwords))}
+        return {"node": settings.core.node, "role": settings.role, "store": settings.store.kind, **counted}
     if file is not None:
         return dict(describe(load_registry_and_passwords(file, passwords)))
     if passwords is None:
@@ -207,7 +208,11 @@ def _checked(file: Path | None, passwords: Path | None) -> dict[str, object]:
 
 def _is_settings(path: Path) -> bool:
     """A configuration has a node and no guardians; anything else is meant to be a registry."""
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    except OSError:
+        # Whoever reads it next says so.
+        return False
     keys = {line.partition(":")[0] for line in text.splitlines()}
     return bool(keys & {"node", "ras", "store", "signing_key"}) and "guardians" not in keys
 

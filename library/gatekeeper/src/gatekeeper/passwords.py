@@ -5,6 +5,7 @@ YAML, `terminal_id: password` a line. Reading is strict; what it says never repe
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ MAXIMUM_SIZE = 1_048_576
 SHORTEST = 12
 """Characters: an H.235.1 hash can be tried against guessed passwords by whoever sees a request."""
 _LONGEST = 128
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _TOO_OPEN = stat.S_IWGRP | stat.S_IRWXO
 _ADVICE = "write one 'if://guardian/NAME: \"password\"' a line"
 
@@ -59,8 +61,8 @@ def parse_passwords(octets: bytes, name: str) -> Passwords:
         raise PasswordsError([f"{name}: larger than {MAXIMUM_SIZE} octets; this is no file of passwords"])
     try:
         root = yaml.compose(octets.decode(), Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-        # The parser's own words may quote the file.
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
+        # The parser's own words may quote the file. The last but one is what PyYAML lets out at "\UFFFFFFFF".
         raise PasswordsError([f"{name}: not YAML; {_ADVICE}"]) from None
     if not isinstance(root, yaml.MappingNode):
         raise PasswordsError([f"{name}:1: no mapping; {_ADVICE}"])
@@ -84,4 +86,6 @@ def _problem(key: yaml.Node, value: yaml.Node, keys: Passwords) -> str | None:
         return f"{key.value} stands twice; keep one of them"
     if not isinstance(value, yaml.ScalarNode) or not SHORTEST <= len(value.value) <= _LONGEST:
         return f"the password of {key.value} has not {SHORTEST} to {_LONGEST} characters; write one that has"
+    if _SURROGATE.search(value.value):
+        return f"the password of {key.value} has half a character (\\uD800 to \\uDFFF); write the character itself"
     return None

@@ -166,6 +166,11 @@ def load_settings(path: Path) -> Settings:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise SettingsError(f"{path}{line}: not YAML; write 'name: value' lines") from error
+    except SettingsError:
+        raise
+    except (ValueError, OverflowError, LookupError, AttributeError) as error:
+        # What PyYAML lets out at 2026-13-45, "\UFFFFFFFF", !!int "" and !!timestamp x.
+        raise SettingsError(f"{path}: a value that YAML cannot read ({error}); write text in quotes") from error
     try:
         return parse_settings(values)
     except SettingsError as error:

@@ -47,6 +47,8 @@ def test_passwords_become_keys() -> None:
         (f"{ROOM}: [correct, horse, battery]", f"p.yaml:1: the password of {ROOM} has not"),
         (f"{ROOM}: {'x' * 129}", f"p.yaml:1: the password of {ROOM} has not"),
         (f"{ROOM}:", f"p.yaml:1: the password of {ROOM} has not"),
+        (f'{ROOM}: "\\uD800 secret horse"', f"p.yaml:1: the password of {ROOM} has half a character"),
+        (f'{ROOM}: "\\UFFFFFFFF secret horse"', "p.yaml: not YAML; write one"),
         ("? {a: b}\n: correct horse battery", "p.yaml:1: not a terminal_id"),
     ],
 )

@@ -178,6 +178,20 @@ def test_validate_checks_passwords_alone_and_with_the_registry(node: Node) -> No
     assert complained(run("validate"), 1, "nothing to check; name a registry")
 
 
+def test_validate_checks_passwords_beside_a_configuration(node: Node) -> None:
+    passwords = node.folder / "passwords.yaml"
+    passwords.write_text("if://guardian/room: four words nobody guesses\n")
+    passwords.chmod(0o640)
+    assert json.loads(run("validate", "--json", node.config, "--passwords", passwords).stdout)["passwords"] == 1
+    passwords.write_text("if://guardian/room: short\n")
+    assert complained(run("validate", node.config, "--passwords", passwords), 1, "has not 12 to 128 characters")
+
+
+def test_a_file_that_cannot_be_read_is_named() -> None:
+    # A file that is there and that nobody can read from its beginning, not even root.
+    assert complained(run("validate", "/proc/self/mem"), 1, "/proc/self/mem: cannot be read (Input/output error)")
+
+
 ROOM = """\
 - terminal_id: if://guardian/room
   aliases: [room]

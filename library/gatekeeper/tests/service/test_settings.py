@@ -158,6 +158,10 @@ def test_each_mistake_is_named_with_what_to_write(tmp_path: Path, key: str, valu
         ("", ":  is not a mapping"),
         ("a: &a [*a]\n", ": not YAML"),
         ("node: \x00\n", ": not YAML"),
+        ("node: 2026-13-45\n", ": a value that YAML cannot read (month must be in 1..12); write text in quotes"),
+        ('node: "\\UFFFFFFFF"\n', ": a value that YAML cannot read"),
+        ('node: !!int ""\n', ": a value that YAML cannot read"),
+        ("node: !!timestamp x\n", ": a value that YAML cannot read"),
     ],
 )
 def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
