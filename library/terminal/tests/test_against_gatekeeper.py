@@ -6,6 +6,8 @@ import asyncio
 import json
 import signal
 import subprocess
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +183,93 @@ def test_the_watch_ends_at_sigterm(service: Service) -> None:
     assert process.returncode == 0, told
     assert "calls kept       3" in told
     assert registrations(service) == 0
+
+
+class Probing:
+    """`guardian-terminal probe` as a drill runs it: started, waited for, stopped by a signal, its report read."""
+
+    def __init__(self, service: Service, *more: str) -> None:
+        who = ["--key", str(service.keys / "guardian-09.pem"), "--id", "if://guardian/guardian-09"]
+        command = [str(PROGRAMS / "guardian-terminal"), *service.arguments("probe", *who, *more, "--json")]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self._process.stderr is not None
+        assert self._process.stderr.readline() == "probing\n"
+
+    def stop(self, number: int | None = signal.SIGINT) -> tuple[int, dict[str, Any]]:
+        if number is not None:
+            self._process.send_signal(number)
+        printed, complaints = self._process.communicate(timeout=60)
+        assert complaints == ""
+        return self._process.returncode, json.loads(printed)
+
+
+def records(service: Service) -> set[str]:
+    """The request_digest of each record in the gatekeeper's log."""
+    folder = service.state / "logs" / "h323_witness"
+    lines = [line for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
+    return {str(json.loads(line).get("request_digest")) for line in lines}
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    """Until a process that's at work has got there; a minute only to end a test that fails."""
+    for _ in range(1200):
+        if holds():
+            return
+        threading.Event().wait(0.05)
+    pytest.fail("it did not come to that within a minute")
+
+
+def test_the_prober_measures_the_restart_of_a_gatekeeper(service: Service) -> None:
+    probing = Probing(service, "--wait-ms", "2000")
+    service.stop()
+    service.start()
+    code, fields = probing.stop()
+    assert (code, fields["ok"], fields["refused"], fields["wrong_answers"]) == (0, True, {}, {})
+    assert fields["answered"] + fields["lost"] == fields["probes_sent"] > 0
+    assert fields["outages"]
+    assert fields["longest_outage_ms"] == max(one["milliseconds"] for one in fields["outages"])
+    assert sum(one["probes_lost"] for one in fields["outages"]) <= fields["lost"]
+    assert fields["epoch"] is None
+    assert registrations(service) == 0
+
+
+def test_every_decision_in_the_probers_log_is_in_the_gatekeepers(service: Service, tmp_path: Path) -> None:
+    log = tmp_path / "decisions.jsonl"
+    log.write_text("what was there stays\n")
+    probing = Probing(service, "--commit", "--log", str(log), "--most-ms", "10")
+
+    def written() -> int:
+        return len(log.read_text().splitlines())
+
+    wait_for(lambda: written() > 20)
+    service.stop()
+    service.start()
+    before = written()
+    wait_for(lambda: written() > before + 20)
+    code, fields = probing.stop(signal.SIGTERM)
+    assert (code, fields["ok"], fields["refused"]) == (1, False, {}), "the restart took longer than 10 ms"
+    first, *lines = log.read_text().splitlines()
+    decisions = [json.loads(line) for line in lines]
+    assert first == "what was there stays"
+    assert {one["request"] for one in decisions} == {"ARQ", "DRQ"}
+    wait_for(lambda: {one["request_digest"] for one in decisions} <= records(service))
+
+
+def test_a_prober_ends_after_its_seconds_and_prints_a_table(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = ["--key", str(service.keys / "guardian-09.pem"), "--id", "if://guardian/guardian-09"]
+    assert main(service.arguments("probe", *who, "--seconds", "0.3")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "probing"
+    assert lines[1].startswith("probes sent ")
+    assert lines[-1] == "good: nothing was refused"
+
+
+def test_a_prober_that_is_not_let_in_says_so(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    who = ["--key", str(service.keys / "guardian-09.pem"), "--id", "if://guardian/guardian-08"]
+    code, fields = run(capsys, service.arguments("probe", *who))
+    assert (code, "cannot be registered" in fields["problem"]) == (2, True)
 
 
 def test_a_smoke_test_that_is_interrupted_unregisters_everybody(service: Service) -> None:

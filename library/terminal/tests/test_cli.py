@@ -46,7 +46,7 @@ def test_enrol_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == f"{tmp_path / 'r.yaml'}: 0 enrolled, 3 were there\n"
 
 
-@pytest.mark.parametrize("command", ["keygen", "enrol", "discover", "admit", "disengage", "smoke", "watch"])
+@pytest.mark.parametrize("command", ["keygen", "enrol", "discover", "admit", "disengage", "smoke", "watch", "probe"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])
@@ -102,6 +102,23 @@ def test_an_unknown_host(council: list[str], capsys: pytest.CaptureFixture[str])
 def test_a_missing_registry(council: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "r.yaml").unlink()
     assert "r.yaml cannot be read" in problem(capsys, ["watch", *council])
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (("--interval", "0"), "the interval must be 1 to 10000 ms"),
+        (("--wait-ms", "0"), "the wait above 0 and at most 10000 ms"),
+        (("--log", "decisions.jsonl"), "--log has nothing to write without --commit"),
+        (("--commit", "--log", "/nowhere/decisions.jsonl"), "--log /nowhere/decisions.jsonl cannot be written"),
+        (("--key", "/nowhere/key.pem"), "/nowhere/key.pem cannot be read"),
+    ],
+)
+def test_arguments_of_probe(
+    council: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], sentence: str
+) -> None:
+    who = ["--key", str(tmp_path / "keys" / "guardian-01.pem"), "--id", "if://guardian/guardian-01"]
+    assert sentence in problem(capsys, ["probe", *council[4:], *who, *more])
 
 
 def test_too_many_guardians_for_a_conference(council: list[str], capsys: pytest.CaptureFixture[str]) -> None:

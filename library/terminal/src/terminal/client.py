@@ -173,7 +173,8 @@ class Client:
         """Take what arrived on the socket."""
         self._carry_out(self.endpoint.receive(datagram, self._now()))
 
-    def _on_timer(self) -> None:
+    def wake(self) -> None:
+        """Do what is due by now; also to be called when the endpoint was given something to do."""
         self._carry_out(self.endpoint.timeout(self._now()))
 
     def _carry_out(self, effects: list[Effect]) -> None:
@@ -192,7 +193,7 @@ class Client:
         if self._timer is not None:
             self._timer.cancel()
         at = self.endpoint.next_timeout
-        self._timer = self._loop.call_at(at, self._on_timer) if at is not None else None
+        self._timer = self._loop.call_at(at, self.wake) if at is not None else None
 
     def _now(self) -> Instant:
         return Instant(self._loop.time(), time.time())

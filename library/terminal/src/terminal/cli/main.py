@@ -12,6 +12,7 @@ from h323.council import CallType
 
 from terminal.cli.council import smoke_command, watch_command
 from terminal.cli.enrolment import enrol_command, keygen_command
+from terminal.cli.probe import DESCRIPTION, EXAMPLE, probe_arguments, probe_command
 from terminal.cli.single import single_command
 from terminal.enrolment import MOST_GUARDIANS, MOST_SUSPENDED
 from terminal.errors import TerminalError
@@ -65,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         command("smoke", "the 8-guardian test: what must work works, what must be refused is", smoke_command)
     )
     _watch_arguments(command("watch", "guardians in a conference keep asking; says what they noticed", watch_command))
+    _probe_arguments(
+        command("probe", "a signed request every 5 ms; measures the outages that a client sees", probe_command)
+    )
     return parser
 
 
@@ -164,3 +168,11 @@ def _smoke_arguments(command: argparse.ArgumentParser) -> None:
 def _watch_arguments(command: argparse.ArgumentParser) -> None:
     _council_arguments(command, MOST_WATCHED)
     command.add_argument("--seconds", type=float, metavar="S", help="how long (default: until SIGTERM or SIGINT)")
+
+
+def _probe_arguments(command: argparse.ArgumentParser) -> None:
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.description = DESCRIPTION
+    command.epilog = EXAMPLE + _EXIT_CODES
+    _gatekeeper_arguments(command)
+    probe_arguments(command)

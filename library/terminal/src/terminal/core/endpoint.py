@@ -265,8 +265,8 @@ class Endpoint:
 
     # The wire
 
-    def send(self, prepared: Prepared[Any], now: Instant) -> list[Effect]:
-        """Send a request for the first time.
+    def send(self, prepared: Prepared[Any], now: Instant, policy: RetransmissionPolicy | None = None) -> list[Effect]:
+        """Send a request for the first time; `policy` says when again, where this one differs from the others.
 
         Raises:
             ValueError: a request with this number is under way.
@@ -277,7 +277,7 @@ class Endpoint:
         if isinstance(message, DisengageRequest):
             # Over for us, whatever the gatekeeper says; a report must not keep it alive there.
             self._calls.ended(message, now.monotonic)
-        exchange = Exchange(self._policy, now.monotonic)
+        exchange = Exchange(policy or self._policy, now.monotonic)
         self._under_way[prepared.request_seq_num] = _UnderWay(prepared, exchange, Counter())
         return [Transmit(prepared.datagram)]
 
