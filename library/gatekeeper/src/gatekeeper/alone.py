@@ -60,7 +60,7 @@ def settings_alone(options: Options) -> Settings:
             gatekeeper_identifier="guardian-council",
             ras_address=address,
             shared_address=False,
-            mcus=tuple(_mcu(text) for text in options.mcus),
+            mcus=_mcus(options.mcus),
         ),
         registry=options.registry,
         signing_key=key,
@@ -82,6 +82,13 @@ def _address(option: str, host: str, port: int) -> Address:
     if port not in _PORTS:
         raise SettingsError(f"{option}: {port} is no port; write 1719, or another up to {_PORTS[-1]}")
     return str(address), port
+
+
+def _mcus(texts: tuple[str, ...]) -> tuple[Mcu, ...]:
+    mcus = tuple(map(_mcu, texts))
+    if len({mcu.name for mcu in mcus}) != len(mcus):
+        raise SettingsError("--mcu has two of the same name; give each a name of its own")
+    return mcus
 
 
 def _mcu(text: str) -> Mcu:

@@ -92,6 +92,7 @@ def test_no_configuration_at_all(tmp_path: Path) -> None:
         (["--address", "gk1.example"], "--address: 'gk1.example' is no IP address; write e.g. 127.0.0.1"),
         (["--port", "70000"], "--address: 70000 is no port; write 1719"),
         (["--metrics-port", "-1"], "--metrics-port -1 is no port; write 9719"),
+        (["--mcu", "a=192.0.2.1:1720", "--mcu", "a=192.0.2.2:1720"], "--mcu has two of the same name; give each"),
         (["--mcu", "mcu1"], "--mcu 'mcu1' is not NAME=HOST:PORT; write e.g. mcu1=192.0.2.21:1720"),
         (["--mcu", "mcu1=there:1720"], "--mcu mcu1: 'there' is no IP address"),
         (["--mcu", "mcu1=192.0.2.21:99999999"], "--mcu mcu1: 999999 is no port"),
