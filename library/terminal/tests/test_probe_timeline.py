@@ -11,6 +11,7 @@ from terminal.core import Instant
 from terminal.latency import percentile_ms
 from terminal.probe.latencies import Latencies
 from terminal.probe.pace import Pace
+from terminal.probe.silence import MOST_SILENCES, Silence, Silences
 from terminal.probe.timeline import MOST_OUTAGES, Fate, Outage, Timeline
 
 INTERVAL, UNIX = 0.005, 1_800_000_000.0
@@ -120,3 +121,18 @@ def test_latencies_are_those_of_the_exact_percentile(steps: list[int], percent: 
         latencies.note(step / 10_000)
     assert latencies.percentile_ms(percent) == percentile_ms([step / 10_000 for step in steps], percent)
     assert latencies.longest_ms == percentile_ms([step / 10_000 for step in steps], 100)
+
+
+def test_a_silence_needs_somebody_who_waits() -> None:
+    silences = Silences(0.02)
+    silences.sent(at(0))
+    silences.answered(at(0.02), waiting=False)
+    silences.sent(at(5))
+    silences.answered(at(5.01), waiting=True)
+    silences.sent(at(5.02))
+    silences.answered(at(5.11), waiting=False)
+    assert silences.kept == [Silence(UNIX + 5.01, 100.0)]
+    for number in range(MOST_SILENCES):
+        silences.sent(at(10 + number))
+        silences.answered(at(10.5 + number), waiting=False)
+    assert (len(silences.kept), silences.count, silences.longest_ms) == (MOST_SILENCES, MOST_SILENCES + 1, 500.0)

@@ -26,7 +26,8 @@ An outage lasts from the sending of the last answered probe before a gap to the 
 after it, if that is more than --outage-ms and at least one probe in between was lost or refused. Beside it stand the
 time between the answers to these two, and how many probes were lost. A probe is answered when it is confirmed, lost
 when that hasn't happened after --wait-ms; an answer that took longer than --outage-ms is late. Nothing is sent again,
-unless the gatekeeper asks for more time (RIP).
+unless the gatekeeper asks for more time (RIP). Where nothing was lost, but requests waited and no answer came for more
+than --outage-ms, there is a silence: a gatekeeper that stopped for a moment and then answered what had queued up.
 """
 EXAMPLE = """\
 example: watch the virtual address during a failover drill, and fail if anybody would have waited for over 500 ms:
@@ -53,7 +54,7 @@ def probe_arguments(command: argparse.ArgumentParser) -> None:
         "--wait-ms", type=float, default=1000, metavar="MS", help="then a probe is lost (default: 1000)"
     )
     command.add_argument(
-        "--most-ms", type=float, metavar="MS", help="a longer outage, or wait for an answer, is a failure"
+        "--most-ms", type=float, metavar="MS", help="a longer outage, silence, or wait for an answer is a failure"
     )
     command.add_argument("--commit", action="store_true", help="probe by ARQ and then DRQ, which need a commit each")
     command.add_argument(

@@ -27,6 +27,7 @@ from terminal.probe.decision import Decision, request_digest
 from terminal.probe.latencies import Latencies
 from terminal.probe.pace import Pace
 from terminal.probe.settings import MOST_CALLS, ProbeSettings
+from terminal.probe.silence import Silences
 from terminal.probe.timeline import Fate, Timeline
 
 MOST_OUTSTANDING = 2_000
@@ -66,6 +67,7 @@ class Prober(Endpoint):
         self.settings = settings
         self.timeline = Timeline(settings.outage)
         self.latencies = Latencies()
+        self.silences = Silences(settings.outage)
         self.refusals: Counter[str] = Counter()
         """By the council's name, or by H.225.0's reason where there is none."""
         self.late = 0
@@ -158,6 +160,7 @@ class Prober(Endpoint):
     def _ask(self, request: Request[ConfirmT], asked: _Asked, now: Instant) -> list[Effect]:
         prepared = self.prepare(request, now.unix)
         self._asked_by_number[prepared.request_seq_num] = asked
+        self.silences.sent(now)
         return self.send(prepared, now, self._once)
 
     def _sort(self, effects: list[Effect], now: Instant) -> list[Effect]:
@@ -178,6 +181,8 @@ class Prober(Endpoint):
 
     def _finished(self, asked: _Asked, finished: Finished, now: Instant) -> list[Effect]:
         outcome = finished.outcome
+        if not isinstance(outcome, NoAnswer):
+            self.silences.answered(now, waiting=bool(self._asked_by_number))
         if isinstance(outcome, Confirmed):
             return self._confirmed(asked, finished, outcome.seconds, now)
         if isinstance(outcome, NoAnswer) and asked.call is not None:

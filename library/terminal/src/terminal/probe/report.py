@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from terminal.core import Ignored
 from terminal.probe.prober import Prober
+from terminal.probe.silence import Silence
 from terminal.probe.timeline import Fate, Outage
 
 _SHOWN = 20
@@ -33,6 +34,10 @@ class Report:
     outages: tuple[Outage, ...]
     outage_count: int
     longest_outage_ms: float
+    silences: tuple[Silence, ...]
+    """Times in which requests waited and no answer came; unlike an outage, also where nothing was lost."""
+    silence_count: int
+    longest_silence_ms: float
     latency_p50_ms: float
     latency_p95_ms: float
     latency_p99_ms: float
@@ -50,9 +55,9 @@ class Report:
 
     @property
     def worst_ms(self) -> float:
-        """The longest that a client was without service: an outage by sendings or by answers, or a late answer."""
+        """The longest that a client was without service: an outage, a silence, or the wait for one answer."""
         gaps = [one.answer_gap_ms for one in self.outages if one.answer_gap_ms is not None]
-        return max(self.longest_outage_ms, self.latency_max_ms, *gaps)
+        return max(self.longest_outage_ms, self.longest_silence_ms, self.latency_max_ms, *gaps)
 
     def lines(self) -> list[str]:
         """For people."""
@@ -69,6 +74,7 @@ class Report:
             "latency ms": f"p50 {self.latency_p50_ms}, p95 {self.latency_p95_ms}, p99 {self.latency_p99_ms}, "
             f"max {self.latency_max_ms}",
             "outages": f"{self.outage_count}, the longest {self.longest_outage_ms} ms",
+            "silences": f"{self.silence_count}, the longest {self.longest_silence_ms} ms",
         }
         lines = [f"{name:16} {value}" for name, value in figures.items()]
         return [*lines, *_table(self.outages), self.verdict]
@@ -86,7 +92,7 @@ class Report:
 
     def fields(self) -> dict[str, object]:
         """For machines."""
-        return {"ok": self.ok, **asdict(self)}
+        return {"ok": self.ok, "worst_ms": self.worst_ms, **asdict(self)}
 
 
 def report_on(prober: Prober, most_ms: float | None) -> Report:
@@ -105,6 +111,9 @@ def report_on(prober: Prober, most_ms: float | None) -> Report:
         outages=tuple(timeline.outages),
         outage_count=timeline.outage_count,
         longest_outage_ms=timeline.longest.milliseconds if timeline.longest is not None else 0.0,
+        silences=tuple(prober.silences.kept),
+        silence_count=prober.silences.count,
+        longest_silence_ms=prober.silences.longest_ms,
         latency_p50_ms=latencies.percentile_ms(50),
         latency_p95_ms=latencies.percentile_ms(95),
         latency_p99_ms=latencies.percentile_ms(99),

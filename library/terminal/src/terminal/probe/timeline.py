@@ -9,7 +9,7 @@ to the sending of the first served probe after it; where none was served before 
 it has not ended, to its last sending. A gap longer than the threshold is an outage. Sendings lie one interval apart, so
 that the time in which requests went unserved is overstated by less than two intervals and by what the prober itself
 missed (`Prober.missed`). A pause of the prober in which nothing was sent is no gap: at least one probe is unserved.
-Requests that were held and answered in the end are no gap either: they show as late, and in `answer_gap_ms`.
+Requests that were held and answered in the end are no gap either: they show as late, and as a silence.
 """
 
 from __future__ import annotations
