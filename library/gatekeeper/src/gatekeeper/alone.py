@@ -100,8 +100,14 @@ def _mcu(text: str) -> Mcu:
 
 
 def _make_key(private: Path, public: Path) -> None:
+    """Make both halves; the private one comes last and whole, so that after a crash both are made anew."""
     key = Ed25519PrivateKey.generate()
-    descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    fresh = private.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(private)
