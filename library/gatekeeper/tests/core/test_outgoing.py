@@ -310,3 +310,14 @@ def test_a_new_active_gives_calls_a_whole_period(zone: Zone, alice: Terminal) ->
     zone.fail_over()
     assert keep_alive(zone, alice, 150) == []
     assert zone.gatekeeper.calls == 1
+
+
+def test_a_call_that_one_report_lists_many_times_is_dropped_by_one_drq() -> None:
+    zone = Zone()
+    alice = Terminal(zone, "alice")
+    alice.register()
+    report = alice.report(1)
+    assert report.per_call_info is not None
+    datagram = alice.signed(replace(report, per_call_info=report.per_call_info * 40))
+    asked = [one for one in zone.deliver(datagram, alice.source) if isinstance(one, DisengageRequest)]
+    assert len(asked) == 1

@@ -26,7 +26,8 @@ def report(request: Request[InfoRequestResponse]) -> Decision | Denial:
     registration = own_registration(state, request.guardian, message.endpoint_identifier)
     if registration is None:
         return Denial(RefusalName.NOT_REGISTERED, "this endpoint is not registered", reason="notRegistered")
-    adopted, disowned = [], []
+    adopted: list[Call] = []
+    disowned: dict[str, Call] = {}  # by callIdentifier: a call listed many times is dropped by one DRQ
     for item in (message.per_call_info or ())[:MOST_REPORTED]:
         call = state.calls.get(registration.endpoint_identifier, call_identifier_of(item))
         if call is not None:
@@ -37,13 +38,13 @@ def report(request: Request[InfoRequestResponse]) -> Decision | Denial:
             state.calls.add(call, request.now.monotonic)
             adopted.append(call)
         else:
-            disowned.append(call)
+            disowned[call.call_identifier] = call
     return Decision(
         InfoRequestAck(request_seq_num=message.request_seq_num) if message.need_response else None,
         alive=registration.endpoint_identifier,
         alive_for=registration.time_to_live,
         adopted=tuple(adopted),
-        disowned=tuple(disowned),
+        disowned=tuple(disowned.values()),
         durable=False,
     )
 
