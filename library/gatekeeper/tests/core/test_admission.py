@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 from gatekeeper.core import CoreSettings, Observe
 from h323.council import CallProfile, CallType, RefusalName
-from h323.ras import AdmissionConfirm, AdmissionReject, DisengageConfirm, DisengageReject, RequestInProgress, encode
+from h323.ras import (
+    AdmissionConfirm,
+    AdmissionReject,
+    CallIdentifier,
+    DisengageConfirm,
+    DisengageReject,
+    RequestInProgress,
+    encode,
+)
 
 from .zone import SETTINGS, Terminal, Zone, guardian, private_key, refusal_of
 
@@ -195,3 +203,31 @@ def test_without_an_mcu_the_council_cannot_be_called() -> None:
 
 def replace_mcus(settings: CoreSettings) -> CoreSettings:
     return replace(settings, mcus=())
+
+
+def test_a_call_asked_for_again_is_confirmed_in_full_and_counted_once(zone: Zone, alice: Terminal) -> None:
+    bob = Terminal(zone, "bob", host=102)
+    bob.register()
+    first, again = (alice.ask(alice.admission(to="bob")) for _ in range(2))
+    assert isinstance(first, AdmissionConfirm)
+    assert isinstance(again, AdmissionConfirm)
+    assert (again.dest_call_signal_address, again.destination_info) == (
+        first.dest_call_signal_address,
+        first.destination_info,
+    )
+    assert zone.gatekeeper.calls == 1
+
+
+@pytest.mark.parametrize("identifier", [None, CallIdentifier(guid=bytes(16)), CallIdentifier(guid=bytes(range(16)))])
+@pytest.mark.parametrize("change", [{"call_reference_value": 6}, {"destination_info": (("h323-ID", "carol"),)}])
+def test_another_call_cannot_have_the_identifier_of_one_that_there_is(
+    zone: Zone, alice: Terminal, identifier: CallIdentifier | None, change: dict[str, object]
+) -> None:
+    for number, name in enumerate(("bob", "carol")):
+        Terminal(zone, name, host=102 + number).register()
+    request = replace(alice.admission(call=5, to="bob"), call_identifier=identifier)
+    assert isinstance(alice.ask(request), AdmissionConfirm)
+    answer = alice.ask(replace(request, request_seq_num=alice.next_seq(), **change))
+    assert isinstance(answer, AdmissionReject)
+    assert (refusal_of(answer), answer.reject_reason[0]) == (RefusalName.UNKNOWN_CALL, "requestDenied")
+    assert zone.gatekeeper.calls == 1

@@ -19,6 +19,7 @@ from h323.ras import (
     RegistrationConfirm,
     UnknownMessageResponse,
     UnregistrationRequest,
+    decode,
     encode,
 )
 
@@ -321,3 +322,13 @@ def test_a_call_that_one_report_lists_many_times_is_dropped_by_one_drq() -> None
     datagram = alice.signed(replace(report, per_call_info=report.per_call_info * 40))
     asked = [one for one in zone.deliver(datagram, alice.source) if isinstance(one, DisengageRequest)]
     assert len(asked) == 1
+
+
+def test_a_report_of_a_call_granted_beforehand_is_acknowledged_once_the_call_is_durable() -> None:
+    zone = Zone(replace(guardian("alice"), pre_granted_arq=("make_call",)))
+    alice = Terminal(zone, "alice")
+    alice.register()
+    effects = zone.gatekeeper.receive(alice.signed(alice.report(1, need_response=True)), alice.source, zone.now)
+    assert [type(effect) for effect in effects] == [Commit]
+    (acknowledged,) = [effect for effect in zone.settle(effects) if isinstance(effect, Send)]
+    assert isinstance(decode(acknowledged.datagram), InfoRequestAck)

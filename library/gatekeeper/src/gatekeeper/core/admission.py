@@ -52,14 +52,27 @@ def admit(request: Request[AdmissionRequest]) -> Decision | Denial:
         return Denial(RefusalName.NOT_REGISTERED, "this endpoint is not registered", reason="callerNotRegistered")
     call_identifier = call_identifier_of(message)
     call = state.calls.get(registration.endpoint_identifier, call_identifier)
-    admitted = _Admitted(call) if call is not None else _new_call(request, registration, call_identifier)
+    admitted = (
+        _again(request, registration, call) if call is not None else _new_call(request, registration, call_identifier)
+    )
     if isinstance(admitted, Denial):
         return admitted
-    # A call that is there already was admitted before: asking again, in a fresh message, changes nothing.
     if call is None:
         state.calls.add(admitted.call, request.now.monotonic)
     changes = (Change(admitted.call.key, admitted.call.encoded()),)
     return Decision(_confirm(request, admitted), changes, _notes(admitted.call), alive=None)
+
+
+def _again(request: Request[AdmissionRequest], registration: Registration, call: Call) -> _Admitted | Denial:
+    """The same call, asked for in a fresh message: that changes nothing. Another call can't have its identifier."""
+    message = request.message
+    there = None if message.answer_call else _calling(request, registration)
+    elsewhere = isinstance(there, Destination) and there.address != call.destination
+    same_leg = (message.answer_call, message.call_reference_value) == (call.answer_call, call.call_reference)
+    if elsewhere or not same_leg:
+        detail = "this endpoint has another call of this callIdentifier"
+        return Denial(RefusalName.UNKNOWN_CALL, detail, reason="requestDenied")
+    return _Admitted(call, there if isinstance(there, Destination) else None)
 
 
 def _new_call(

@@ -331,7 +331,7 @@ class Gatekeeper:
             self._deadlines.extend(decision.alive, received.now.monotonic + decision.alive_for)
         if not decision.durable or decision.answer is None:
             told = self._answer_now(received, decision.answer, sender, "confirmed")
-            return [*told, *self._supervision.reported(decision, received.now)]
+            return self._supervision.reported(decision, told, received.now)
         return self._answer_durably(received, decision.answer, sender, decision.changes, decision.notes, "confirmed")
 
     def _refuse(self, received: Received, denial: Denial, sender: Sender) -> list[Effect]:

@@ -11,6 +11,7 @@ from gatekeeper.core.bandwidth import bandwidth_quota, clamped
 from gatekeeper.core.call_identifier import call_identifier_of
 from gatekeeper.core.calls import Call
 from gatekeeper.core.denial import Denial
+from gatekeeper.core.mcu_choice import mcu_of_registration
 from gatekeeper.core.registration import own_registration
 from gatekeeper.core.request import Decision, Request
 from gatekeeper.core.state import Registration
@@ -57,7 +58,7 @@ def granted_beforehand(request: Request[InfoRequestResponse], call: Call) -> Den
     state, settings, quota = request.state, request.settings, request.guardian.bandwidth_quota_bps
     return (
         call_capacity(state, call.endpoint_identifier, settings)
-        or conference_capacity(state, call.conference_id, settings)
+        or (conference_capacity(state, call.conference_id, settings) if call.participant else None)
         or bandwidth_quota(state, call.terminal_id, call.bandwidth_bps, quota)
     )
 
@@ -76,6 +77,7 @@ def _unknown(
         mcu=None,
         answer_call=item.originator is False,
         call_reference=item.call_reference_value,
+        participant=mcu_of_registration(registration, request.settings) is None,
         admitted_at=request.now.unix,
     )
 

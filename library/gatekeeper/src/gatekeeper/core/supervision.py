@@ -101,16 +101,20 @@ class Supervision:
         known = ((call, self._state.registrations.get(call.endpoint_identifier)) for call in calls)
         return tuple(Initiative(DisengageRequest, there, call) for call, there in known if there is not None)
 
-    def reported(self, decision: Decision, now: Instant) -> list[Effect]:
-        """Keep calls granted beforehand; make the endpoint drop those never admitted, or cleared meanwhile."""
+    def reported(self, decision: Decision, told: list[Effect], now: Instant) -> list[Effect]:
+        """Keep calls granted beforehand; make the endpoint drop those never admitted, or cleared meanwhile.
+
+        `told` answers the report: once the calls that are kept are durable.
+        """
         adopted, disowned = decision.adopted, decision.disowned[:_MOST_AT_ONCE]
         if not adopted and not disowned:
-            return []
+            return told
         records = [self._record("ADOPTED", call, now, detail="admitted by preGrantedARQ") for call in adopted]
         records += [self._record("CLEARED", call, now, detail="reported, but not admitted") for call in disowned]
         changes = tuple(Change(call.key, call.encoded()) for call in adopted)
-        pending = Pending(initiatives=self._disengagements(disowned))
-        return [self._commits.begin(Batch(changes, tuple(records)), pending, now.monotonic)]
+        pending = Pending(tuple(told) if adopted else (), initiatives=self._disengagements(disowned))
+        commit = self._commits.begin(Batch(changes, tuple(records)), pending, now.monotonic)
+        return [commit] if adopted else [*told, commit]
 
     def _record(self, msg_type: str, call: Call, now: Instant, **more: object) -> Record:
         fields: dict[str, object] = {
