@@ -272,6 +272,15 @@ def test_a_prober_that_is_not_let_in_says_so(service: Service, capsys: pytest.Ca
     assert (code, "cannot be registered" in fields["problem"]) == (2, True)
 
 
+def test_a_full_disk_under_the_probers_log_ends_it_and_leaves_nothing_behind(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = ["--key", str(service.keys / "guardian-09.pem"), "--id", "if://guardian/guardian-09"]
+    code, fields = run(capsys, service.arguments("probe", *who, "--commit", "--log", "/dev/full"))
+    assert (code, "No space left" in fields["problem"]) == (2, True)
+    assert registrations(service) == 0
+
+
 def test_a_smoke_test_that_is_interrupted_unregisters_everybody(service: Service) -> None:
     async def scenario() -> None:
         registered = asyncio.Event()
