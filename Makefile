@@ -14,7 +14,8 @@ lab: ## Build the lab, deploy it with site.yml and run the 8-guardian test
 lab-down: ## Remove the lab: hosts, network, image, keys
 	@lab/down
 
-# The tests have hosts of their own, which molecule makes (.config/molecule/config.yml): a running lab is left alone.
+# The tests have hosts of their own, which molecule makes (.config/molecule/config.yml): a running lab is left alone. Those of a
+# run that failed stay up to be looked at, and are removed by the next.
 test: export LAB_NAME := guardian-test
 test: export LAB_SUBNET := 10.199.24.0/24
 test: export LAB_DIRECTORY := $(CURDIR)/.cache/test-lab
@@ -24,6 +25,7 @@ test: ## Install what the tests need, check style, deploy the council on hosts o
 	@lab/bootstrap
 	@tests/bootstrap
 	@$(MAKE) --no-print-directory lint
+	@lab/down >/dev/null
 	@$(RUN) molecule test --scenario-name cluster --destroy never || { lab/diagnose; false; }
 	@lab/up
 	@$(RUN) pytest
