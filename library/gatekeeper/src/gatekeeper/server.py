@@ -238,10 +238,11 @@ class Server:
 
     async def _take_office(self) -> Tenure:
         with restoring():
+            asked = time.monotonic()
             snapshot = await self._store.take_over(self._settings.core.node, time.time())
             for writer in self._writers:
                 writer.check(snapshot.sizes.get(writer.stream, 0))
-            tenure = Tenure(self._office, self._registry, snapshot)
+            tenure = Tenure(self._office, self._registry, snapshot, asked)
         self._announce(tenure, snapshot.previous)
         # What the store has was registered under whichever registry was in force then.
         tenure.use_registry(self._registry)

@@ -86,13 +86,15 @@ def take_full(waiting: list[Commit]) -> list[Commit]:
 class Tenure:
     """Runs a Gatekeeper from its snapshot until the term ends."""
 
-    def __init__(self, office: Office, registry: Registry, snapshot: Snapshot) -> None:
+    def __init__(self, office: Office, registry: Registry, snapshot: Snapshot, asked: float) -> None:
+        """Begin the term that the store gave when it was asked for at `asked` (monotonic seconds)."""
         self._office = office
         self.term = snapshot.term
         self.gatekeeper = Gatekeeper(office.settings, registry, office.signing_key, snapshot, instant(), os.urandom)
         self._waiting: list[Commit] = []
         self._work = asyncio.Event()
-        self._confirmed = time.monotonic()
+        # The proof is as old as the question: to read the state may have taken longer than it holds.
+        self._confirmed = asked
         self._received: dict[int, float] = {}
         self._awaited: dict[int, asyncio.Future[None]] = {}
 

@@ -14,7 +14,7 @@ from gatekeeper.metrics import Metrics, Status
 from gatekeeper.registry import load_registry
 from gatekeeper.store import Batch, Change, Fenced, KeptAnswer, Record, StoreUnavailable
 from gatekeeper.store.sqlite import SqliteStore
-from gatekeeper.tenure import Office, Tenure, merge, take_full
+from gatekeeper.tenure import CONFIRMED_WITHIN, Office, Tenure, merge, take_full
 from h323.ras import AdmissionConfirm, RegistrationConfirm, decode
 
 from .guardian import Guardian, private_key
@@ -99,9 +99,10 @@ class Setting:
         self.office = Office(settings, key, self.store, metrics, lambda datagram, _: self.sent.put_nowait(datagram))
         self.alice = Guardian("alice", ())
 
-    async def begin(self) -> Tenure:
+    async def begin(self, asked: float | None = None) -> Tenure:
         await self.store.open()
-        return Tenure(self.office, self.registry, await self.store.take_over("gk1", time.time()))
+        asked = time.monotonic() if asked is None else asked
+        return Tenure(self.office, self.registry, await self.store.take_over("gk1", time.time()), asked)
 
     async def end(self, running: asyncio.Task[None]) -> None:
         running.cancel()
@@ -166,6 +167,20 @@ def test_whoever_is_overthrown_is_out_of_office_and_has_answered_nothing_since(t
         assert setting.sent.empty()
         await setting.store.close()
         setting.alice.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_a_takeover_that_took_long_proves_nothing_of_now(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        setting = Setting(tmp_path)
+        tenure = await setting.begin(asked=time.monotonic() - CONFIRMED_WITHIN - 0.1)
+        assert not tenure.confirmed
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        running = asyncio.ensure_future(tenure.run())
+        await until(lambda: tenure.confirmed)
+        assert setting.sent.empty()
+        await setting.end(running)
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
 
