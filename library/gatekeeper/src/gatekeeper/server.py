@@ -13,7 +13,9 @@ from h323.h235 import PrivateKey
 
 from gatekeeper.control import Control
 from gatekeeper.core import Address, Call, Observe, Selection, Send, Standby
-from gatekeeper.health import Health
+from gatekeeper.failover.health import Health
+from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Office, Tenure, instant
+from gatekeeper.failover.virtual_address import VirtualAddress
 from gatekeeper.log_writer import LogWriter
 from gatekeeper.long_lived import restoring
 from gatekeeper.metrics import Metrics, Status
@@ -24,8 +26,6 @@ from gatekeeper.registry import Registry, RegistryError, load_registry_and_passw
 from gatekeeper.service_manager import ServiceManager
 from gatekeeper.settings import Settings
 from gatekeeper.store import Fenced, Store, StoreError, Term
-from gatekeeper.tenure import CONFIRMED_WITHIN, Office, Tenure, instant
-from gatekeeper.virtual_address import VirtualAddress
 from gatekeeper.witness_log import FOLDERS, WitnessLog
 
 LOGGER = logging.getLogger(__name__)

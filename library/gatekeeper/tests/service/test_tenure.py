@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from gatekeeper.core import Address, Commit, CoreSettings
+from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Office, Tenure, merge, take_full
 from gatekeeper.metrics import Metrics, Status
 from gatekeeper.registry import load_registry
 from gatekeeper.store import Batch, Change, Fenced, KeptAnswer, Record, StoreUnavailable
 from gatekeeper.store.sqlite import SqliteStore
-from gatekeeper.tenure import CONFIRMED_WITHIN, Office, Tenure, merge, take_full
 from h323.ras import AdmissionConfirm, RegistrationConfirm, decode
 
 from .guardian import Guardian, private_key

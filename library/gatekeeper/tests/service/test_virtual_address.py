@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from gatekeeper.virtual_address import AddressChange, VirtualAddress, address_changes
+from gatekeeper.failover.virtual_address import AddressChange, VirtualAddress, address_changes
 from hypothesis import given
 from hypothesis import strategies as st
 
