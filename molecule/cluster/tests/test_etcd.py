@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .conftest import HOSTS, address, exposure, reach
+from .conftest import HOSTS, address, eventually, exposure, reach
 
 PKI = "/etc/guardian-council/pki"
 ENDPOINTS = ",".join(f"https://{address(name)}:2379" for name in HOSTS)
@@ -47,3 +47,36 @@ def test_a_client_without_a_certificate_is_refused(name: str, port: int) -> None
 def test_plain_http_is_refused() -> None:
     told = reach("wit1").run(f"env ETCDCTL_API=3 etcdctl --endpoints=http://{address('gk1')}:2379 get x")
     assert told.rc != 0
+
+
+def leads(name: str) -> bool:
+    told = reach(name).check_output(
+        f"env ETCDCTL_API=3 etcdctl {WITH_CERTIFICATE} --endpoints=https://{address(name)}:2379 endpoint status"
+        " --write-out=json"
+    )
+    status = json.loads(told)[0]["Status"]
+    return bool(status["leader"] == status["header"]["member_id"])
+
+
+def test_the_lead_comes_back_to_the_witness() -> None:
+    eventually(lambda: leads("wit1"), "wit1 leads", seconds=90)
+    host = reach("wit1")
+    other = json.loads(
+        host.check_output(
+            f"env ETCDCTL_API=3 etcdctl {WITH_CERTIFICATE} --endpoints=https://{address('gk1')}:2379 endpoint status"
+            " --write-out=json"
+        )
+    )[0]["Status"]["header"]["member_id"]
+    host.check_output(
+        f"env ETCDCTL_API=3 etcdctl {WITH_CERTIFICATE} --endpoints=https://{address('wit1')}:2379 move-leader {other:x}"
+    )
+    assert leads("gk1")
+    eventually(lambda: leads("wit1"), "wit1 leads again", seconds=90)
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_what_keeps_the_lead_runs_on_the_witness_only_and_in_a_sandbox(name: str) -> None:
+    service = reach(name).service("etcd-preferred-leader")
+    assert (service.is_enabled, service.is_running) == ((True, True) if name == "wit1" else (False, False))
+    if name == "wit1":
+        assert exposure(name, "etcd-preferred-leader") <= 2.0
