@@ -53,6 +53,17 @@ def test_an_outage_at_the_beginning_and_one_that_has_not_ended() -> None:
     assert (last.start, last.milliseconds, last.answer_gap_ms, last.ended) == (UNIX + 0.03, 35.0, None, False)
 
 
+def test_an_outage_can_be_seen_while_it_lasts() -> None:
+    timeline = Timeline(0.02)
+    seen = []
+    for number, fate in enumerate([S, *[L] * 5, S]):
+        timeline.sent(at(number * INTERVAL))
+        timeline.settle(number, fate, at(number * INTERVAL))
+        seen.append(timeline.unfinished.milliseconds if timeline.unfinished is not None else None)
+    assert seen == [None, None, None, None, None, 25.0, None]
+    assert [(one.milliseconds, one.ended) for one in timeline.outages] == [(30.0, True)]
+
+
 def test_a_pause_of_the_prober_is_no_outage() -> None:
     timeline = Timeline(0.02)
     for number, seconds in enumerate((0.0, 3.0)):

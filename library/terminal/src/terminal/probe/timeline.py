@@ -96,6 +96,12 @@ class Timeline:
             self._settled += 1
             self._follow(self._open.popleft())
 
+    @property
+    def unfinished(self) -> Outage | None:
+        """The outage that still lasts, as far as it was seen; None while there is none."""
+        outage = self._outage(self._gap[-1], ended=False) if self._gap else None
+        return outage if outage is not None and self._counts(outage) else None
+
     def end(self) -> None:
         """Probing has ended, and every fate is known: an outage that still lasts is noted as far as it was seen."""
         if self._gap:
@@ -128,13 +134,16 @@ class Timeline:
         )
 
     def _note(self, outage: Outage) -> None:
-        if outage.milliseconds <= _milliseconds(self._threshold):
+        if not self._counts(outage):
             return
         self.outage_count += 1
         if len(self.outages) < MOST_OUTAGES:
             self.outages.append(outage)
         if self.longest is None or outage.milliseconds > self.longest.milliseconds:
             self.longest = outage
+
+    def _counts(self, outage: Outage) -> bool:
+        return outage.milliseconds > _milliseconds(self._threshold)
 
 
 def _milliseconds(seconds: float) -> float:

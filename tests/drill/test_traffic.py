@@ -1,0 +1,81 @@
+"""The load process against `h323-gatekeeper serve` on loopback: requests counted, not timed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from library.terminal.tests.conftest import Service
+
+from .traffic_answers import Answer, read_answer
+from .traffic_control import TrafficError, TrafficProcess
+
+GUARDIANS = 4
+_PATIENT = 60.0
+"""Seconds; only when to stop waiting."""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = Service(tmp_path_factory.mktemp("gatekeeper"))
+    service.start()
+    try:
+        yield service
+    finally:
+        service.stop()
+
+
+def arguments(service: Service, answers: Path) -> list[str]:
+    where = ["--gatekeeper", f"127.0.0.1:{service.port}", "--direct", f"gk1=127.0.0.1:{service.port}"]
+    where += ["--registry", str(service.registry), "--keys", str(service.keys)]
+    where += ["--gatekeeper-key", str(service.gatekeeper_key), "--answers", str(answers)]
+    return [*where, "--guardians", str(GUARDIANS), "--most-paused-ms", "1000000"]
+
+
+def read(path: Path) -> list[Answer]:
+    return [read_answer(line) for line in path.read_bytes().splitlines()]
+
+
+def test_everybody_is_served_and_every_answer_kept(service: Service, tmp_path: Path) -> None:
+    with TrafficProcess(arguments(service, tmp_path / "answers")) as load:
+        load.mark("first")
+        assert load.settled(_PATIENT, probes=40, requests=20) is not None
+        first = load.report()
+        load.mark("second")
+        assert load.settled(_PATIENT, probes=10, requests=5) is not None
+        second = load.report()
+        in_file = read(tmp_path / "answers")
+        assert load.stop() == 0
+    assert (first.name, second.name) == ("first", "second")
+    assert first.since < first.until <= second.since < second.until
+    assert first.probes_sent >= 40
+    assert first.confirmed >= 20
+    for report in (first, second):
+        assert (report.refusals, report.probe_refusals, report.unregistered, report.disengaged) == ({}, {}, 0, 0)
+        assert (report.given_up, report.held_lost, report.valid) == (0, 0, True)
+    assert first.direct["gk1"].acf > 0
+    assert first.direct["gk1"].refusals == {}
+    assert first.direct["gk1"].first_acf is not None
+    kinds = Counter((one.role, one.kind) for one in in_file)
+    assert kinds["held", "ACF"] == kinds["member", "RCF"] == GUARDIANS
+    assert (kinds["prober", "RCF"], kinds["direct", "RCF"]) == (1, 1)
+    assert kinds["short", "ACF"] + kinds["short", "DCF"] >= first.confirmed - 2, "but for keepAlives, all in the file"
+    answers = read(tmp_path / "answers")
+    assert answers[: len(in_file)] == in_file, "only ever appended to"
+    assert Counter((one.role, one.kind) for one in answers)["held", "DCF"] == GUARDIANS
+    assert len({one.request_digest for one in answers}) == len(answers)
+
+
+def test_a_load_that_is_not_let_in_says_why(service: Service, tmp_path: Path) -> None:
+    with_another_key = arguments(service, tmp_path / "answers")
+    other = tmp_path / "keys"
+    other.mkdir(mode=0o700)
+    for key in service.keys.glob("guardian-*.pem"):
+        # Everybody has the first one's key.
+        (other / key.name).write_bytes((service.keys / "guardian-01.pem").read_bytes())
+    with_another_key[with_another_key.index("--keys") + 1] = str(other)
+    with pytest.raises(TrafficError, match=r"guardian-0[2-4] cannot join the conference: INVALID_SIGNATURE"):
+        TrafficProcess(with_another_key)
