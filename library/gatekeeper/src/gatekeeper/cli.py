@@ -237,7 +237,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _in_words(value: object) -> object:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {number}" for name, number in value.items())
+        return ", ".join(f"{name} {_in_words(one)}" for name, one in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else value

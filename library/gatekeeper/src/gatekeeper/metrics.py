@@ -29,6 +29,11 @@ class Status:
     trouble: str | None = None
     registrations_by_authentication: Mapping[str, int] = field(default_factory=dict)
     witness_records: Mapping[str, int] = field(default_factory=dict)
+    peer: Mapping[str, object] | None = None
+    """What the other gatekeeper says of itself; None without a sign of life within the last second."""
+    peer_age: float | None = None
+    """Seconds since its last sign of life; None where there is no other gatekeeper."""
+    peer_signs_refused: int = 0
 
 
 class _StatusCollector(Collector):
@@ -68,6 +73,8 @@ class _StatusCollector(Collector):
         for stream, size in status.witness_records.items():
             records.add_metric([status.node, stream], size)
         yield records
+        if status.peer_age is not None:
+            yield from _peer_metrics(status, status.peer_age)
         policies = GaugeMetricFamily(
             "h323_gatekeeper_registrations_by_authentication",
             "Registered endpoints by what their requests are believed for",
@@ -76,6 +83,18 @@ class _StatusCollector(Collector):
         for policy, count in status.registrations_by_authentication.items():
             policies.add_metric([status.node, policy], count)
         yield policies
+
+
+def _peer_metrics(status: Status, age: float) -> Iterable[Metric]:
+    node = {"instance": status.node}
+    fit = status.peer is not None and bool(status.peer["fit"])
+    yield _gauge("h323_gatekeeper_peer_age_seconds", "Since the other gatekeeper's last sign of life", node, age)
+    yield _gauge("h323_gatekeeper_peer_fit", "1 while the other gatekeeper says that it is fit", node, fit)
+    refused = CounterMetricFamily(
+        "h323_gatekeeper_peer_signs_refused", "Datagrams in its name that were not believed", labels=list(node)
+    )
+    refused.add_metric(list(node.values()), status.peer_signs_refused)
+    yield refused
 
 
 def _gauge(name: str, text: str, labels: Mapping[str, str], value: float) -> GaugeMetricFamily:

@@ -8,12 +8,15 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import asdict
 
 from h323.h235 import PrivateKey
 
 from gatekeeper.control import Control
 from gatekeeper.core import Address, Call, Observe, Selection, Send, Standby
 from gatekeeper.failover.health import Health
+from gatekeeper.failover.peer import Peer
+from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Office, Tenure, instant
 from gatekeeper.failover.virtual_address import VirtualAddress
 from gatekeeper.log_writer import LogWriter
@@ -55,6 +58,7 @@ class Server:
         self._logs = {stream: WitnessLog(settings.log_directory, stream) for stream in FOLDERS}
         self._writers = [LogWriter(store, log, settings.core.node, stream) for stream, log in self._logs.items()]
         self._health = Health(store, self._writers, settings.track_file)
+        self._peer = Peer(settings.core, signing_key, self._sign_of_life, self._send_from_own_address)
 
     @property
     def ras_address(self) -> Address:
@@ -64,7 +68,7 @@ class Server:
     def status(self) -> Status:
         """What is going on."""
         tenure, watcher = self._tenure, self._virtual_address
-        trouble = self._health.trouble
+        trouble, peer = self._health.trouble, self._peer.sign
         return Status(
             node=self._settings.core.node,
             role=self._settings.role,
@@ -78,6 +82,22 @@ class Server:
             holds_virtual_address=watcher.present if watcher else False,
             trouble=trouble,
             registrations_by_authentication=dict(tenure.gatekeeper.registrations_by_authentication) if tenure else {},
+            witness_records={writer.stream: writer.size for writer in self._writers},
+            peer=None if peer is None else asdict(peer),
+            peer_age=self._peer.age,
+            peer_signs_refused=self._peer.refused,
+        )
+
+    def _sign_of_life(self) -> PeerSign:
+        tenure, trouble = self._tenure, self._health.trouble
+        return PeerSign(
+            node=self._settings.core.node,
+            role=self._settings.role,
+            epoch=max(self._health.epoch, tenure.term.epoch if tenure else 0),
+            active=tenure is not None and tenure.confirmed,
+            fit=trouble is None,
+            trouble=trouble,
+            has_quorum=self._health.has_quorum,
             witness_records={writer.stream: writer.size for writer in self._writers},
         )
 
@@ -105,7 +125,7 @@ class Server:
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._open(control)
-            work = [self._stay_in_office, self._health.watch, self._tell_manager]
+            work = [self._stay_in_office, self._health.watch, self._peer.run, self._tell_manager]
             work += [writer.run for writer in self._writers]
             tasks += [asyncio.ensure_future(one()) for one in work]
             self._manager.notify(READY=1)
@@ -113,6 +133,8 @@ class Server:
             await asyncio.gather(*tasks)
         finally:
             self._manager.notify(STOPPING=1)
+            if self._sockets:
+                self._peer.leave("service stopped")
             # The address moves while we tidy up.
             self._health.tell_keepalived(fit=False)
             await _end(*tasks, self._running, self._reloading)
@@ -147,6 +169,9 @@ class Server:
 
     def _receiver(self, number: int) -> Callable[[bytes, Address], None]:
         def receive(datagram: bytes, source: Address) -> None:
+            if self._peer.is_from_peer(source):
+                self._peer.receive(datagram, source)
+                return
             self._routes[source] = self._sockets[number]
             self._routes.move_to_end(source)
             if len(self._routes) > _MOST_ROUTES:
@@ -161,6 +186,9 @@ class Server:
                     self.metrics.count(effect.message, effect.result, effect.authentication)
 
         return receive
+
+    def _send_from_own_address(self, datagram: bytes, destination: Address) -> None:
+        self._sockets[0].send(datagram, destination)
 
     def _send(self, datagram: bytes, destination: Address) -> None:
         self._routes.get(destination, self._sockets[-1]).send(datagram, destination)

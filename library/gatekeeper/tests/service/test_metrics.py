@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from gatekeeper.metrics import Metrics, Status
@@ -54,6 +55,21 @@ def test_names_and_labels_are_the_runbooks() -> None:
         'h323_gatekeeper_requests_total{message="ARQ",result="CAPACITY_EXCEEDED"} 1.0',
         'h323_gatekeeper_witness_records{instance="gk1",stream="h323_ras"} 12.0',
     }
+
+
+def test_a_single_gatekeeper_has_no_metrics_of_another() -> None:
+    assert "_peer_" not in Metrics(lambda: STATUS).exposition().decode()
+
+
+def test_a_silent_gatekeeper_is_not_fit_and_ages() -> None:
+    silent = replace(STATUS, peer_age=7.5, peer_signs_refused=3)
+    assert lines(Metrics(lambda: silent)) >= {
+        'h323_gatekeeper_peer_age_seconds{instance="gk1"} 7.5',
+        'h323_gatekeeper_peer_fit{instance="gk1"} 0.0',
+        'h323_gatekeeper_peer_signs_refused_total{instance="gk1"} 3.0',
+    }
+    heard = replace(silent, peer={"node": "gk2", "fit": True})
+    assert 'h323_gatekeeper_peer_fit{instance="gk1"} 1.0' in lines(Metrics(lambda: heard))
 
 
 def test_durations_are_histograms_in_seconds() -> None:

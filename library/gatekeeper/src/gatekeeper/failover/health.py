@@ -16,6 +16,8 @@ _LOOK = 0.5
 _STORE_MISSED = 3.0
 """Seconds without an answer of the store after which the node is not fit. An election of etcd takes a second at most,
 and must not make both nodes give up the virtual address."""
+_QUORUM_WITHIN = 1.0
+"""Seconds for which an answer of the store proves that it has its quorum."""
 
 
 class Health:
@@ -35,6 +37,11 @@ class Health:
         if time.monotonic() - self._answered > _STORE_MISSED:
             return self._store_trouble
         return next((writer.trouble for writer in self._writers if writer.trouble), None)
+
+    @property
+    def has_quorum(self) -> bool:
+        """Whether the store answered within the last second."""
+        return time.monotonic() - self._answered <= _QUORUM_WITHIN
 
     async def watch(self) -> None:
         """Look until cancelled."""

@@ -1,0 +1,292 @@
+"""Signs of life between the gatekeepers of a zone: how the other one is, told by itself every 20 ms.
+
+docs/protocol.md, "Signs of life"; docs/decisions/0010-signs-of-life.md. Nobody takes office by them: that is for the
+epoch to say. They tell operators, the failover record and the planned switch what the store can't.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from h323.h235 import PrivateKey, PublicKey, SignedToken, TokenError, read_token, sign, verify
+from h323.ras import DecodeError, RasMessage, decode
+
+from gatekeeper.core import Address, CoreSettings, Instant
+from gatekeeper.failover.sign_of_life import PeerSign, SignError, Stamp, message, read
+
+EVERY = 0.02
+"""Seconds between two signs."""
+FRESH = 1.0
+"""Seconds that a sign counts, and that it may have been under way."""
+LARGEST = 2_048
+"""Octets of a datagram with a sign of life."""
+_SILENT = 0.2
+"""Seconds without a sign after which the sender may have been started anew."""
+_MOST_CHECKS = 200
+"""Signatures that are checked a second."""
+_MOST_DOUBTFUL = 20
+"""Those of signs that can't be believed yet: from before a silence, or of a sender that says it was started anew."""
+_REMEMBERED = 256
+"""Own signs of which the time is known: more than are sent in a second."""
+_STALLED = 0.3
+"""Seconds without a turn of the event loop after which it is ourselves who were away."""
+
+LOGGER = logging.getLogger(__name__)
+RandomBytes = Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A sign that was believed."""
+
+    sign: PeerSign
+    at: float
+    """Monotonic seconds."""
+    boot: str
+
+
+class _Budget:
+    """At most so many in each second."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._second = float("-inf")
+        self._left = 0
+
+    def spend(self, now: float) -> bool:
+        if now - self._second >= 1.0:
+            self._second, self._left = now, self._most
+        if self._left == 0:
+            return False
+        self._left -= 1
+        return True
+
+
+class PeerWatch:
+    """Both directions between this gatekeeper and one other. Without a clock, a socket or randomness of its own."""
+
+    def __init__(
+        self, gatekeeper_identifier: str, key: PrivateKey, address: Address, random_bytes: RandomBytes
+    ) -> None:
+        self._gatekeeper_identifier = gatekeeper_identifier
+        self._key = key
+        # Both have the same key: whoever signs for the zone is one of them.
+        self._public_key: PublicKey = key.public_key()
+        self.address = address
+        self._random_bytes = random_bytes
+        self._boot = random_bytes(8).hex()
+        self._count = 0
+        self._sent: deque[float] = deque(maxlen=_REMEMBERED)
+        self._answered = 0
+        """The highest count of ours that a sign that was believed had heard of."""
+        self._last: Stamp | None = None
+        """Of the sender's boot that is believed."""
+        self._candidate: Stamp | None = None
+        """Of another boot: genuine, but it may be old. To hear its own count from us makes it prove that it isn't."""
+        self._checks = _Budget(_MOST_CHECKS)
+        self._late, self._strange = _Budget(_MOST_DOUBTFUL), _Budget(_MOST_DOUBTFUL)
+        self.heard: Heard | None = None
+        """The last sign that was believed."""
+        self.refused = 0
+        """Datagrams in the other's name that were not believed."""
+
+    def sign(self, own: PeerSign, now: Instant) -> bytes:
+        """The datagram of the next sign of life."""
+        self._count += 1
+        self._sent.append(now.monotonic)
+        echo = self._candidate or self._last
+        stamp = Stamp(self._boot, self._count, *((echo.boot, echo.count) if echo else ()))
+        return sign(
+            message(stamp, own),
+            key=self._key,
+            senders_id=self._gatekeeper_identifier,
+            general_id=self._gatekeeper_identifier,
+            time_stamp=int(now.unix),
+            random=int.from_bytes(self._random_bytes(4), "big") & 0x7FFFFFFF or 1,
+        )
+
+    def receive(self, datagram: bytes, source: Address, now: float) -> PeerSign | None:
+        """The sign in a datagram, if it is the other's and was made within the last second. Never raises.
+
+        `now` is monotonic seconds. The cheap checks come first.
+        """
+        found = self._read(datagram) if source == self.address and len(datagram) <= LARGEST else None
+        if found is None or not self._may_check(found[0], now) or not verify(datagram, found[2], self._public_key):
+            self.refused += 1
+            return None
+        stamp, told, _ = found
+        if not self._is_proven(stamp, now):
+            return None
+        self.heard = Heard(told, now, stamp.boot)
+        return told
+
+    def _read(self, datagram: bytes) -> tuple[Stamp, PeerSign, SignedToken] | None:
+        try:
+            received = decode(datagram)
+            stamp, told = read(received)
+            token = _token(received)
+        except (DecodeError, SignError, TokenError):
+            return None
+        names = (token.senders_id, token.general_id)
+        ours = names == (self._gatekeeper_identifier, self._gatekeeper_identifier) and token.challenge is None
+        return (stamp, told, token) if ours else None
+
+    def _may_check(self, stamp: Stamp, now: float) -> bool:
+        """Whether the signature is worth checking: only who reads what passes here knows the current boot."""
+        if stamp.boot == self._boot:
+            return False  # our own, sent back
+        if self._last is None or stamp.boot != self._last.boot:
+            return self._strange.spend(now)
+        budget = self._checks if self._is_fresh(stamp, now) else self._late
+        return stamp.count > self._last.count and budget.spend(now)
+
+    def _is_proven(self, stamp: Stamp, now: float) -> bool:
+        """Take in a genuine stamp; whether it was made after one of ours of the last second, and is the latest."""
+        fresh = self._is_fresh(stamp, now)
+        if self._last is not None and stamp.boot == self._last.boot:
+            # Also where it isn't fresh: the other must hear its own count to make one that is.
+            self._last, self._candidate = stamp, None
+        elif fresh and stamp.heard_count > self._answered:
+            self._last = stamp
+        else:
+            self._consider(stamp, now)
+            return False
+        if not fresh:
+            return False
+        self._candidate = None
+        self._answered = max(self._answered, stamp.heard_count)
+        return True
+
+    def _is_fresh(self, stamp: Stamp, now: float) -> bool:
+        """Whether its sender had heard one of ours that was made within the last second."""
+        age = self._count - stamp.heard_count
+        ours = stamp.heard_boot == self._boot and 0 <= age < len(self._sent)
+        return ours and now - self._sent[-1 - age] <= FRESH
+
+    def _consider(self, stamp: Stamp, now: float) -> None:
+        """Another boot while the one that is believed is silent: it may be the one that was started after it."""
+        if self.heard is not None and now - self.heard.at < _SILENT:
+            return
+        if self._candidate is None or stamp.boot != self._candidate.boot or stamp.count > self._candidate.count:
+            self._candidate = stamp
+
+
+def _token(received: RasMessage) -> SignedToken:
+    token = read_token(received)
+    if token is None:
+        raise TokenError("no signature")
+    return token
+
+
+class Peer:
+    """Tells the other gatekeepers how this one is, and knows how they are.
+
+    With more than one other, `sign` is that of the one in office or, where none of them is, of one that is fit.
+    """
+
+    def __init__(
+        self,
+        settings: CoreSettings,
+        signing_key: PrivateKey,
+        describe: Callable[[], PeerSign],
+        send: Callable[[bytes, Address], None],
+    ) -> None:
+        self._node = settings.node
+        self._describe = describe
+        self._send = send
+        self._watches = {
+            address: PeerWatch(settings.gatekeeper_identifier, signing_key, address, os.urandom)
+            for address in settings.alternates
+        }
+        self._leaving: str | None = None
+        self._started = self._ticked = self._awake_since = time.monotonic()
+        self._told_of_twin = False
+        self.last_active_at = float("-inf")
+        """Monotonic seconds of the last sign that said active."""
+
+    @property
+    def sign(self) -> PeerSign | None:
+        """The last sign of life, if it is at most a second old."""
+        now = time.monotonic()
+        fresh = [heard for heard in self._all_heard() if now - heard.at <= FRESH]
+        return max(fresh, key=lambda heard: (heard.sign.active, heard.sign.fit, heard.at)).sign if fresh else None
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the last sign of life or, before the first, since the start; None where nobody else is."""
+        if not self._watches:
+            return None
+        return time.monotonic() - max((heard.at for heard in self._all_heard()), default=self._started)
+
+    @property
+    def refused(self) -> int:
+        """Datagrams in the others' name that were not believed."""
+        return sum(watch.refused for watch in self._watches.values())
+
+    def last_of(self, node: str) -> Heard | None:
+        """The last sign of the node of this name, however old."""
+        return next((heard for heard in self._all_heard() if heard.sign.node == node), None)
+
+    def _all_heard(self) -> list[Heard]:
+        return [watch.heard for watch in self._watches.values() if watch.heard is not None]
+
+    def is_from_peer(self, source: Address) -> bool:
+        """Whether a datagram from there is ours to read, and nobody else's to answer."""
+        return source in self._watches
+
+    def receive(self, datagram: bytes, source: Address) -> None:
+        """Take a datagram from a gatekeeper's address."""
+        now = time.monotonic()
+        watch = self._watches[source]
+        before = watch.heard
+        told = watch.receive(datagram, source, now)
+        if told is None:
+            return
+        if told.node == self._node:
+            self._complain_of_twin(source)
+        if told.active:
+            self.last_active_at = now
+        silent = now - max(before.at if before else float("-inf"), self._awake_since)
+        if before is None or silent > FRESH:
+            LOGGER.info("%s gives signs of life", told.node)
+
+    def _complain_of_twin(self, source: Address) -> None:
+        if not self._told_of_twin:
+            LOGGER.warning("the gatekeeper at %s port %d is called %s, too; rename one", *source, self._node)
+            self._told_of_twin = True
+
+    def leave(self, why: str) -> None:
+        """Tell at once that this node gives up office, and go on saying so until `stay`."""
+        self._leaving = why
+        self.tell()
+
+    def stay(self) -> None:
+        """No longer say so."""
+        self._leaving = None
+
+    def tell(self) -> None:
+        """Send a sign of life now."""
+        if not self._watches:
+            return
+        own = replace(self._describe(), leaving=self._leaving)
+        now = Instant(time.monotonic(), time.time())
+        for address, watch in self._watches.items():
+            self._send(watch.sign(own, now), address)
+
+    async def run(self) -> None:
+        """Send signs until cancelled; a single gatekeeper sends none."""
+        if not self._watches:
+            return
+        while True:
+            now = time.monotonic()
+            if now - self._ticked > _STALLED:
+                self._awake_since = now
+            self._ticked = now
+            self.tell()
+            await asyncio.sleep(EVERY)
