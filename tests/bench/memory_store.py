@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from gatekeeper.store import Batch, Fenced, KeptAnswer, Record, Snapshot, Term
+from gatekeeper.store import Batch, Fenced, Follower, KeptAnswer, Record, Snapshot, Term
 
 
 class MemoryStore:
@@ -31,6 +31,14 @@ class MemoryStore:
         sizes = {stream: self._trimmed.get(stream, 0) + len(lines) for stream, lines in self._lines.items()}
         answers = tuple(answer.octets for chunk in self._answers for answer in chunk)
         return Snapshot(self._term, previous, dict(self._items), sizes, answers)
+
+    async def follow(self, follower: Follower | None = None) -> None:
+        """See Store."""
+
+    @property
+    def last_commit_seen(self) -> float:
+        """See Store."""
+        return float("-inf")
 
     async def commit(self, epoch: int, batch: Batch) -> None:
         """See Store. It takes a turn of the event loop, so that commits are merged as they are by a real one."""

@@ -49,6 +49,7 @@ class Server:
         self._office = Office(settings.core, signing_key, store, self.metrics, self._send)
         self._tenure: Tenure | None = None
         self._running: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
         self._called = asyncio.Event()
         self._reloading: asyncio.Task[None] | None = None
         self._sockets: list[RasSocket] = []
@@ -137,7 +138,7 @@ class Server:
                 self._peer.leave("service stopped")
             # The address moves while we tidy up.
             self._health.tell_keepalived(fit=False)
-            await _end(*tasks, self._running, self._reloading)
+            await _end(*tasks, self._running, self._following, self._reloading)
             await self._close(control)
 
     async def _open(self, control: Control) -> None:
@@ -211,6 +212,7 @@ class Server:
 
     async def _stay_in_office(self) -> None:
         """Take office whenever called upon, and leave it when no longer."""
+        self._follow()
         if self._virtual_address is None:
             # Nobody but the store says whose turn it is: two gatekeepers of one machine share it.
             await self._wait_for_turn()
@@ -221,6 +223,7 @@ class Server:
                 self._running = asyncio.ensure_future(self._hold_office())
                 await asyncio.wait([self._running])
                 self._tenure = None
+                self._follow()
                 if self._running.cancelled():
                     break
                 error = self._running.exception()
@@ -231,6 +234,12 @@ class Server:
                     self._resume()
                     await self._wait_for_turn()
             self._resume()
+
+    def _follow(self) -> None:
+        """While somebody else is in office, keep at hand what this node will need to take it."""
+        if self._following is None or self._following.done():
+            self._following = asyncio.ensure_future(self._store.follow())
+            self._following.add_done_callback(_tell_of_failure)
 
     async def _wait_for_turn(self) -> None:
         """Return when whoever else is in office gives no sign of life for as long as they may answer without one.
@@ -262,6 +271,7 @@ class Server:
             socket.pause()
         self._tenure = tenure = await self._take_office()
         self._resume()
+        await _end(self._following)
         await tenure.run()
 
     async def _take_office(self) -> Tenure:
@@ -319,6 +329,12 @@ class Server:
                 self._tenure.use_registry(self._registry)
             LOGGER.info("registry loaded: %d guardians", len(self._registry.guardians))
         self._manager.notify(READY=1)
+
+
+def _tell_of_failure(following: asyncio.Task[None]) -> None:
+    """Not to be able to follow makes a takeover slower, not wrong: it is no reason to end the service."""
+    if not following.cancelled() and following.exception() is not None:
+        LOGGER.error("this node no longer follows the other one", exc_info=following.exception())
 
 
 async def _end(*tasks: asyncio.Task[None] | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -84,6 +84,19 @@ class Snapshot:
     """What was kept and not yet forgotten, in the order of the chunks' times."""
 
 
+class Follower(Protocol):
+    """Whoever is told of the state while it is another node's. It may be told less than there is, but never wrongly."""
+
+    def restart(self) -> None:
+        """Forget everything: it will be told anew."""
+
+    def change(self, changes: Sequence[Change]) -> None:
+        """Items have become so: a part of what there is, or all that one or more transactions have changed."""
+
+    def keep(self, name: str, answers: tuple[bytes, ...]) -> None:
+        """The chunk of this name has these answers; none: it was forgotten. The names' order is that of their times."""
+
+
 class Store(Protocol):
     """State and outbox of the witness log."""
 
@@ -98,6 +111,19 @@ class Store(Protocol):
 
         Raises:
             StoreUnavailable: it may have been raised or not; nobody is in office by it.
+        """
+
+    async def follow(self, follower: Follower | None = None) -> None:
+        """Keep at hand what `take_over` will read, and tell the follower, if any, of it, until cancelled.
+
+        For a node that is not in office. A store that reads everything in no time returns at once.
+        """
+
+    @property
+    def last_commit_seen(self) -> float:
+        """When another node was last seen to commit or to confirm (monotonic seconds); minus infinity before.
+
+        A store that isn't followed sees it when asked for its term.
         """
 
     async def commit(self, epoch: int, batch: Batch) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from gatekeeper.store.chunk import join_answers, join_lines, split_answers, split_lines, streams
-from gatekeeper.store.interface import Batch, Change, Fenced, Record, Snapshot, StoreUnavailable, Term
+from gatekeeper.store.interface import Batch, Change, Fenced, Follower, Record, Snapshot, StoreUnavailable, Term
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS item (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -49,6 +50,9 @@ class SqliteStore:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         self._connection: sqlite3.Connection | None = None
         self._grown = asyncio.Event()
+        self._seen: Term | None = None
+        self._own_epoch = 0
+        self._last_commit_seen = float("-inf")
 
     async def _run(self, work: Callable[[sqlite3.Connection], ResultT], begin: str = _READ) -> ResultT:
         def transaction() -> ResultT:
@@ -109,7 +113,17 @@ class SqliteStore:
             answers = tuple(answer for (chunk,) in chunks for answer in split_answers(chunk))
             return Snapshot(term, previous, items, sizes, answers)
 
-        return await self._run(work, _WRITE)
+        snapshot = await self._run(work, _WRITE)
+        self._own_epoch = snapshot.term.epoch
+        return snapshot
+
+    async def follow(self, follower: Follower | None = None) -> None:
+        """See Store. Everything is on this machine's disk: there is nothing to keep closer at hand."""
+
+    @property
+    def last_commit_seen(self) -> float:
+        """See Store."""
+        return self._last_commit_seen
 
     async def commit(self, epoch: int, batch: Batch) -> None:
         """See Store."""
@@ -145,7 +159,12 @@ class SqliteStore:
 
     async def term(self) -> Term | None:
         """See Store."""
-        return await self._run(_term)
+        term = await self._run(_term)
+        if term is not None and term != self._seen and term.epoch != self._own_epoch:
+            # The first look says only that there was somebody at some time.
+            self._last_commit_seen = time.monotonic() if self._seen is not None else self._last_commit_seen
+        self._seen = term
+        return term
 
     async def records(self, stream: str, start: int, limit: int) -> list[Record]:
         """See Store."""

@@ -1,0 +1,202 @@
+"""etcd's JSON gateway: requests that may be made twice, of whichever member answers, and watches."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import http
+import io
+import json
+import ssl
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from gatekeeper.settings import SettingsError, Tls
+from gatekeeper.store.interface import StoreError, StoreUnavailable
+
+Json = dict[str, Any]
+
+_PATIENCE = (0.3, 0.6, 1.2, 2.4)
+"""Seconds for the attempts at one request. A lost leader swallows what was under way, and an election takes about half
+a second: asking again soon is quicker than waiting for a late "no"."""
+_PAUSE = 0.05
+"""Seconds between two attempts, where the first was refused at once."""
+_CONNECT = 0.6
+"""Seconds for a watch to be opened."""
+_LONGEST_LINE = 64 * 1024 * 1024
+"""Octets of one answer of a watch. etcd puts up to 1,000 revisions into one for who comes late; ours are 256 kB."""
+
+
+def b64(text: str | bytes) -> str:
+    """As JSON has octets."""
+    return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
+
+
+def put(key: str, value: str | bytes) -> Json:
+    """An operation of a transaction."""
+    return {"request_put": {"key": b64(key), "value": b64(value)}}
+
+
+def delete(key: str, end: str | None = None) -> Json:
+    """An operation of a transaction; with an `end`, for all keys from `key` on and before it."""
+    return {"request_delete_range": key_range(key, end)}
+
+
+def key_range(key: str, end: str | None = None) -> Json:
+    """What to read or watch: one key, or those from it on and before `end`."""
+    return {"key": b64(key)} | ({"range_end": b64(end)} if end else {})
+
+
+def prefixed(key: str) -> tuple[str, str]:
+    """The range of all keys that begin so: "/" is followed by "0"."""
+    return key, key[:-1] + "0"
+
+
+def equals(key: str, value: str | None) -> Json:
+    """A comparison that holds while the key has this value, or while there is no such key."""
+    if value is None:
+        return {"key": b64(key), "target": "VERSION", "result": "EQUAL", "version": 0}
+    return {"key": b64(key), "target": "VALUE", "result": "EQUAL", "value": b64(value)}
+
+
+def key_of(pair: Json) -> str:
+    """The key of a pair as etcd tells it."""
+    return base64.b64decode(pair["key"]).decode()
+
+
+def value_of(pair: Json) -> bytes:
+    """The value of a pair as etcd tells it."""
+    return base64.b64decode(pair.get("value", ""))
+
+
+def pairs(answer: Json) -> dict[str, bytes]:
+    """What was read."""
+    return {key_of(pair): value_of(pair) for pair in answer.get("kvs", [])}
+
+
+class Gateway:
+    """The members of a cluster."""
+
+    def __init__(self, endpoints: tuple[str, ...], tls: Tls, near: str | None = None) -> None:
+        """Use these endpoints, first the one at the address `near`: it is lost only together with this host."""
+        self._endpoints = sorted(endpoints, key=lambda url: urlsplit(url).hostname != near)
+        self._tls = tls
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Read the certificates. The cluster may come later: what is asked of it meanwhile raises StoreUnavailable."""
+        try:
+            context = ssl.create_default_context(cafile=str(self._tls.ca))
+            context.load_cert_chain(self._tls.certificate, self._tls.private_key)
+        except OSError as error:
+            names = f"{self._tls.ca}, {self._tls.certificate}, {self._tls.private_key}"
+            raise SettingsError(f"store: one of {names} cannot be used ({error})") from error
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, keepalive_timeout=60))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    @property
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise StoreUnavailable("etcd: not open")
+        return self._session
+
+    def _turn_from(self, endpoint: str) -> None:
+        """Ask this member last from now on."""
+        self._endpoints.append(self._endpoints.pop(self._endpoints.index(endpoint)))
+
+    async def _ask_one(self, endpoint: str, path: str, body: Json, patience: float) -> Json:
+        timeout = aiohttp.ClientTimeout(total=patience)
+        octets = io.BytesIO(json.dumps(body).encode())
+        try:
+            async with self._open_session.post(endpoint + path, data=octets, timeout=timeout) as response:
+                answer = await response.json(content_type=None)
+        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+            self._turn_from(endpoint)
+            raise StoreUnavailable(f"etcd at {endpoint}: {error or 'no answer in time'}") from error
+        if isinstance(answer, dict) and response.status == http.HTTPStatus.OK:
+            return answer
+        refusal = f"etcd at {endpoint}: {str(answer)[:200]}"
+        if response.status == http.HTTPStatus.BAD_REQUEST:
+            # It is the request that's at fault: it would be refused by every member at every time.
+            raise StoreError(refusal)
+        self._turn_from(endpoint)
+        raise StoreUnavailable(refusal)
+
+    async def ask(self, path: str, body: Json) -> Json:
+        """The answer to a request that may be made twice, from whichever member gives one.
+
+        Raises:
+            StoreUnavailable: none did; a transaction may have been carried out or not.
+            StoreError: it is a request that etcd refuses; nothing was done.
+        """
+        *first, last = _PATIENCE
+        for patience in first:
+            with contextlib.suppress(StoreUnavailable):
+                return await self._ask_one(self._endpoints[0], path, body, patience)
+            await asyncio.sleep(_PAUSE)
+        return await self._ask_one(self._endpoints[0], path, body, last)
+
+    async def watch(self, keys: Json, revision: int, silence: float) -> AsyncGenerator[Json, None]:
+        """What etcd tells of these keys from a revision on; it ends after `silence` seconds without a word.
+
+        Close the iterator when leaving it early: a connection belongs to it.
+
+        Raises:
+            StoreUnavailable: the member or the way to it was lost, or what it says can't be used.
+        """
+        endpoint = self._endpoints[0]
+        body = {"create_request": keys | {"start_revision": revision}}
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, sock_read=silence)
+        try:
+            async with self._open_session.post(endpoint + "/v3/watch", json=body, timeout=timeout) as response:
+                with _cut_off(response):
+                    async for line in _lines(response.content):
+                        yield _result(endpoint, line)
+        except asyncio.TimeoutError:
+            return
+        except (aiohttp.ClientError, ValueError) as error:
+            self._turn_from(endpoint)
+            raise StoreUnavailable(f"etcd at {endpoint}: {error}") from error
+
+
+@contextlib.contextmanager
+def _cut_off(response: aiohttp.ClientResponse) -> Iterator[None]:
+    """A watch never ends by itself: without this its connection would be taken leave of for half a minute."""
+    try:
+        yield
+    finally:
+        transport = response.connection.transport if response.connection is not None else None
+        if transport is not None:
+            transport.abort()
+
+
+def _result(endpoint: str, line: bytes) -> Json:
+    answer = json.loads(line)
+    result = answer.get("result") if isinstance(answer, dict) else None
+    if not isinstance(result, dict):
+        raise StoreUnavailable(f"etcd at {endpoint}: {line[:200]!r}")
+    return result
+
+
+async def _lines(stream: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
+    """The lines of a stream, which may be long. Raises ValueError where one is too long."""
+    pieces: list[bytes] = []
+    size = 0
+    async for octets in stream.iter_any():
+        *ended, rest = octets.split(b"\n")
+        for end in ended:
+            yield b"".join((*pieces, end))
+            pieces, size = [], 0
+        pieces.append(rest)
+        size += len(rest)
+        if size > _LONGEST_LINE:
+            raise ValueError(f"an answer of more than {_LONGEST_LINE} octets")
