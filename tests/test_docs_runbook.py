@@ -117,6 +117,7 @@ def exposed() -> set[str]:
         virtual_address=None,
         holds_virtual_address=False,
         witness_records={"h323_ras": 1},
+        vrrp_state="MASTER",
     )
     text = Metrics(lambda: status).exposition().decode()
     return {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}

@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric, UnknownMetricFamily
 from prometheus_client.registry import Collector
 
+from gatekeeper.failover.vrrp_notify import VrrpState
+
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 
 
@@ -34,6 +36,11 @@ class Status:
     peer_age: float | None = None
     """Seconds since its last sign of life; None where there is no other gatekeeper."""
     peer_signs_refused: int = 0
+    vrrp_state: str | None = None
+    """What keepalived says; None where it isn't listened to."""
+    vrrp_transitions: int = 0
+    virtual_address_doubt: str | None = None
+    """On what kernel and keepalived disagree."""
 
 
 class _StatusCollector(Collector):
@@ -83,6 +90,29 @@ class _StatusCollector(Collector):
         for policy, count in status.registrations_by_authentication.items():
             policies.add_metric([status.node, policy], count)
         yield policies
+        yield from _vrrp(status)
+
+
+def _vrrp(status: Status) -> Iterable[Metric]:
+    if status.vrrp_state is None:
+        return
+    node = {"instance": status.node}
+    states = GaugeMetricFamily(
+        "h323_gatekeeper_vrrp_state", "1 for the state that keepalived told last", labels=["instance", "state"]
+    )
+    for state in VrrpState:
+        states.add_metric([status.node, state.value], float(state.value == status.vrrp_state))
+    yield states
+    transitions = CounterMetricFamily(
+        "h323_gatekeeper_vrrp_transitions",
+        "Times this node's keepalived became MASTER or ceased to be",
+        labels=list(node),
+    )
+    transitions.add_metric(list(node.values()), status.vrrp_transitions)
+    yield transitions
+    doubt = status.virtual_address_doubt is not None
+    text = "1 when kernel and keepalived disagree on who has the virtual address"
+    yield _gauge("h323_gatekeeper_virtual_address_doubt", text, node, doubt)
 
 
 def _peer_metrics(status: Status, age: float) -> Iterable[Metric]:

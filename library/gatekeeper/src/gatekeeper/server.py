@@ -19,6 +19,7 @@ from gatekeeper.failover.peer import Peer
 from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Office, Tenure, instant
 from gatekeeper.failover.virtual_address import VirtualAddress
+from gatekeeper.failover.vrrp_notify import VrrpNotify
 from gatekeeper.log_writer import LogWriter
 from gatekeeper.long_lived import restoring
 from gatekeeper.metrics import Metrics, Status
@@ -34,6 +35,8 @@ from gatekeeper.witness_log import FOLDERS, WitnessLog
 LOGGER = logging.getLogger(__name__)
 _LOOK_AT_TERM = 0.1
 _MOST_ROUTES = 100_000
+VRRP_INSTANCE = "council"
+"""As the role keepalived names it."""
 
 
 class Server:
@@ -56,6 +59,8 @@ class Server:
         # Answers leave from the address that was asked, also after a commit.
         self._routes: OrderedDict[Address, RasSocket] = OrderedDict()
         self._virtual_address: VirtualAddress | None = None
+        fifo = settings.vrrp_fifo
+        self._vrrp = VrrpNotify(fifo, VRRP_INSTANCE, lambda: self._has_virtual_address) if fifo is not None else None
         self._logs = {stream: WitnessLog(settings.log_directory, stream) for stream in FOLDERS}
         self._writers = [LogWriter(store, log, settings.core.node, stream) for stream, log in self._logs.items()]
         self._health = Health(store, self._writers, settings.track_file)
@@ -68,7 +73,7 @@ class Server:
 
     def status(self) -> Status:
         """What is going on."""
-        tenure, watcher = self._tenure, self._virtual_address
+        tenure, vrrp = self._tenure, self._vrrp
         trouble, peer = self._health.trouble, self._peer.sign
         return Status(
             node=self._settings.core.node,
@@ -80,13 +85,16 @@ class Server:
             calls=tenure.gatekeeper.calls if tenure else 0,
             store=self._settings.store.kind,
             virtual_address=self._settings.ras.virtual_address,
-            holds_virtual_address=watcher.present if watcher else False,
+            holds_virtual_address=self._has_virtual_address,
             trouble=trouble,
             registrations_by_authentication=dict(tenure.gatekeeper.registrations_by_authentication) if tenure else {},
             witness_records={writer.stream: writer.size for writer in self._writers},
             peer=None if peer is None else asdict(peer),
             peer_age=self._peer.age,
             peer_signs_refused=self._peer.refused,
+            vrrp_state=vrrp.router.state.value if vrrp else None,
+            vrrp_transitions=vrrp.router.transitions if vrrp else 0,
+            virtual_address_doubt=vrrp.doubt if vrrp else None,
         )
 
     def _sign_of_life(self) -> PeerSign:
@@ -128,6 +136,7 @@ class Server:
             await self._open(control)
             work = [self._stay_in_office, self._health.watch, self._peer.run, self._tell_manager]
             work += [writer.run for writer in self._writers]
+            work += [self._vrrp.watch] if self._vrrp else []
             tasks += [asyncio.ensure_future(one()) for one in work]
             self._manager.notify(READY=1)
             ready()
@@ -193,6 +202,10 @@ class Server:
 
     def _send(self, datagram: bytes, destination: Address) -> None:
         self._routes.get(destination, self._sockets[-1]).send(datagram, destination)
+
+    @property
+    def _has_virtual_address(self) -> bool:
+        return self._virtual_address is not None and self._virtual_address.present
 
     @property
     def _called_upon(self) -> bool:

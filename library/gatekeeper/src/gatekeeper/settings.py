@@ -77,6 +77,8 @@ class Settings:
     metrics: MetricsSettings
     control_socket: Path
     track_file: Path | None
+    vrrp_fifo: Path | None
+    """Where keepalived tells its state; None where it isn't listened to."""
 
 
 _LONGEST_IDENTIFIER = 128
@@ -214,7 +216,10 @@ def parse_settings(values: object) -> Settings:
         metrics=_metrics(top.inner("metrics", "{address: 127.0.0.1, port: 9719}", {})),
         control_socket=top.path("control_socket", "/run/h323-gatekeeper/control.sock"),
         track_file=top.path("track_file", "/run/h323-gatekeeper/track") if top.has("track_file") else None,
+        vrrp_fifo=top.path("vrrp_fifo", "/run/council-vrrp/notify") if top.has("vrrp_fifo") else None,
     )
+    if settings.vrrp_fifo is not None and ras.virtual_address is None:
+        raise SettingsError("vrrp_fifo is there without an address that moves; write ras.virtual_address, or remove it")
     top.end()
     return settings
 

@@ -24,6 +24,9 @@ STATUS = Status(
     holds_virtual_address=True,
     registrations_by_authentication={"signed": 5, "password": 2, "none": 1},
     witness_records={"h323_ras": 12, "failover": 1},
+    vrrp_state="MASTER",
+    vrrp_transitions=3,
+    virtual_address_doubt="this host has the virtual address, but keepalived says otherwise",
 )
 
 
@@ -54,6 +57,10 @@ def test_names_and_labels_are_the_runbooks() -> None:
         'h323_gatekeeper_requests_total{message="ARQ",result="confirmed"} 1.0',
         'h323_gatekeeper_requests_total{message="ARQ",result="CAPACITY_EXCEEDED"} 1.0',
         'h323_gatekeeper_witness_records{instance="gk1",stream="h323_ras"} 12.0',
+        'h323_gatekeeper_vrrp_state{instance="gk1",state="MASTER"} 1.0',
+        'h323_gatekeeper_vrrp_state{instance="gk1",state="FAULT"} 0.0',
+        'h323_gatekeeper_vrrp_transitions_total{instance="gk1"} 3.0',
+        'h323_gatekeeper_virtual_address_doubt{instance="gk1"} 1.0',
     }
 
 
@@ -87,6 +94,13 @@ def test_durations_are_histograms_in_seconds() -> None:
 def test_a_sick_gatekeeper_is_not_up() -> None:
     sick = Status("gk2", "secondary", False, False, 0, 0, 0, "etcd", None, False, "the store is away")
     assert 'h323_gatekeeper_up{instance="gk2",role="secondary"} 0.0' in lines(Metrics(lambda: sick))
+
+
+def test_without_keepalived_nothing_is_said_of_it() -> None:
+    alone = Status("gk1", "primary", True, True, 1, 0, 0, "sqlite", None, False)
+    exposition = Metrics(lambda: alone).exposition().decode()
+    assert "vrrp" not in exposition
+    assert "doubt" not in exposition
 
 
 def test_a_running_gatekeeper_names_no_guardian(tmp_path: Path) -> None:

@@ -26,9 +26,10 @@ GOOD: dict[str, Any] = {
     "metrics": {"address": "192.0.2.11", **PKI},
     "control_socket": "/run/h323-gatekeeper/control.sock",
     "track_file": "/run/h323-gatekeeper/track",
+    "vrrp_fifo": "/run/council-vrrp/notify",
     "time_to_live": 120,
 }
-LEFT_OUT = ("alternates", "mcus", "metrics", "track_file", "time_to_live")
+LEFT_OUT = ("alternates", "mcus", "metrics", "track_file", "vrrp_fifo", "time_to_live")
 MISSING = object()
 
 
@@ -66,6 +67,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     assert settings.store == StoreSettings(endpoints=("https://192.0.2.11:2379",), tls=tls, nodes=2)
     assert settings.metrics == MetricsSettings("192.0.2.11", 9719, tls)
     assert settings.track_file == Path("/run/h323-gatekeeper/track")
+    assert settings.vrrp_fifo == Path("/run/council-vrrp/notify")
 
 
 def test_what_concerns_calls_and_other_zones_is_read(tmp_path: Path) -> None:
@@ -115,6 +117,7 @@ def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
         ("ras.address", "gk1.example", "ras.address is 'gk1.example'; write address: 192.0.2.11 (this node's own)"),
         ("ras.port", 70_000, "ras.port is 70000; write a number from 0 to 65535"),
         ("ras.port", True, "ras.port is True; write port: 1719"),
+        ("ras.virtual_address", MISSING, "vrrp_fifo is there without an address that moves; write ras.virtual_address"),
         ("ras.virtual_address", "192.0.2.11", "ras.virtual_address is this node's own address; write one that no host"),
         ("ras.interface", "eth0", "ras.interface is not a setting of this service; remove it"),
         ("alternates.0.address", "gk2", "alternates[0].address is 'gk2'; write address: 192.0.2.12"),

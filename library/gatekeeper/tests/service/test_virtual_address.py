@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import shutil
 import struct
 import subprocess
@@ -85,7 +86,11 @@ def namespace() -> tuple[str, ...]:
 
 
 def test_the_office_goes_with_the_virtual_address(tmp_path: Path, namespace: tuple[str, ...]) -> None:
-    node = Node(tmp_path, settings={"ras": {"address": HOST, "port": 1719, "virtual_address": "192.0.2.10"}})
+    fifo = tmp_path / "notify"
+    os.mkfifo(fifo)
+    keepalived = os.open(fifo, os.O_RDWR)
+    ras = {"address": HOST, "port": 1719, "virtual_address": "192.0.2.10"}
+    node = Node(tmp_path, settings={"ras": ras, "vrrp_fifo": str(fifo)})
     with serving(node, before=namespace, active=False) as process:
         inside = [
             str(shutil.which("nsenter")),
@@ -107,3 +112,12 @@ def test_the_office_goes_with_the_virtual_address(tmp_path: Path, namespace: tup
             assert node.says(active=True, epoch=epoch)
             subprocess.run([*inside, "del", "192.0.2.10/32", "dev", "lo"], check=True)
             until(lambda: node.says(active=False, holds_virtual_address=False), "it stands by")
+        # keepalived's word changes nothing but what is said: the office goes with the address.
+        assert node.says(vrrp_state="UNKNOWN", virtual_address_doubt=None)
+        os.write(keepalived, b'INSTANCE "council" MASTER 200\n')
+        until(lambda: node.says(vrrp_state="MASTER", vrrp_transitions=1, active=False), "keepalived's word is heard")
+        until(lambda: "not have the virtual address" in str(node.status()["virtual_address_doubt"]), "it is doubted")
+        assert node.says(healthy=True)
+        assert 'h323_gatekeeper_virtual_address_doubt{instance="gk1"} 1.0' in node.metrics()
+        os.close(keepalived)
+        until(lambda: node.says(vrrp_state="UNKNOWN", virtual_address_doubt=None), "keepalived's end is noticed")
