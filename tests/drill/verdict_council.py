@@ -1,0 +1,95 @@
+"""What must be in the gatekeeper's state: who is registered, which calls are held, and which have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .traffic_answers import Answer
+from .verdict_copies import Record
+from .verdict_finding import Counts, Violation
+
+_OURS = ("held", "short")
+"""Calls that are asked for once; a direct prober asks for the same call again and again."""
+
+
+class Council:
+    """The state as the terminals know it from their answers."""
+
+    def __init__(self) -> None:
+        self.violations: list[Violation] = []
+        self._registered: dict[str, str] = {}
+        """endpointIdentifier by terminal_id."""
+        self._given: set[str] = set()
+        """All endpointIdentifiers that were given and not given back."""
+        self._admitted: set[str] = set()
+        """All calls that were ever admitted."""
+        self._held: dict[str, Answer] = {}
+        self._ended: set[str] = set()
+
+    @property
+    def registered(self) -> int:
+        """How many are registered."""
+        return len(self._registered)
+
+    def told(self, answer: Answer, counts: Counts) -> None:
+        """A terminal has received this answer."""
+        who, call = answer.terminal_id, answer.call_identifier
+        if answer.kind == "RCF":
+            if self._registered.get(who) != answer.endpoint_identifier:
+                self._leave(who)
+            self._registered[who] = answer.endpoint_identifier
+            self._given.add(answer.endpoint_identifier)
+        elif answer.kind == "UCF":
+            self._leave(who)
+            self._given.discard(answer.endpoint_identifier)
+        elif answer.kind == "ACF" and answer.role in _OURS:
+            self._admitted.add(call)
+            if answer.role == "held":
+                self._held[call] = answer
+        elif answer.kind == "DCF" and answer.role in _OURS:
+            self._held.pop(call, None)
+            self._ended.add(call)
+            counts.ended += 1
+        elif answer.reason == "NOT_REGISTERED" and who in self._registered:
+            self._violate("registration lost", answer, f"{who} was registered, and is told NOT_REGISTERED")
+        elif answer.kind == "DRJ" and answer.role in _OURS and not answer.clean_up:
+            self._violate("call lost", answer, f"call {call} of {who} was admitted, and is told {answer.reason}")
+
+    def take(self, record: Record) -> None:
+        """The log's next record: the gatekeeper must not end by itself what is ours."""
+        who, kind, index = str(record.get("terminal_id", "")), record.get("msg_type"), record["index"]
+        if kind == "EXPIRED" and record.get("endpoint_identifier") in self._given:
+            text = f"the registration of {who} was ended: {record.get('detail')}"
+            self.violations.append(Violation("registration lost", text, who, index=index))
+        if kind == "CLEARED" and record.get("call_identifier") in self._admitted:
+            text = f"call {record.get('call_identifier')} of {who} was cleared: {record.get('detail')}"
+            self.violations.append(Violation("call lost", text, who, index=index))
+
+    def missing(self, calls: Iterable[Mapping[str, Any]]) -> set[str]:
+        """The held calls that are not among these."""
+        return set(self._held) - {str(call["call_identifier"]) for call in calls}
+
+    def look(self, calls: Iterable[Mapping[str, Any]], registrations: int, counts: Counts) -> None:
+        """Compare with the state of the active gatekeeper."""
+        there = {str(call["call_identifier"]): str(call["terminal_id"]) for call in calls}
+        counts.held += len(self._held)
+        counts.registrations += len(self._registered)
+        for call, answer in self._held.items():
+            if call not in there:
+                self._violate("call lost", answer, f"held call {call} of {answer.terminal_id} is not in the state")
+        for call, who in there.items():
+            if call in self._ended:
+                text = f"call {call} of {who} has ended, and is in the state again"
+                self.violations.append(Violation("call came back", text, who))
+        if registrations < len(self._registered):
+            text = f"{registrations} are registered, of {len(self._registered)} who were told so"
+            self.violations.append(Violation("registration lost", text))
+
+    def _leave(self, terminal_id: str) -> None:
+        self._registered.pop(terminal_id, None)
+        for call in [call for call, answer in self._held.items() if answer.terminal_id == terminal_id]:
+            del self._held[call]
+
+    def _violate(self, kind: str, answer: Answer, text: str) -> None:
+        self.violations.append(Violation(kind, text, answer.terminal_id, answer.request_digest))
