@@ -17,10 +17,13 @@ from .traffic_answers import Answer, read_answer
 from .verdict_copies import Copies
 from .verdict_council import Council
 from .verdict_epochs import Epochs
+from .verdict_failover import compare
 from .verdict_finding import Counts, Finding, Violation
 from .verdict_hosts import HostError, Hosts
 from .verdict_ledger import Ledger
 from .verdict_reading import STREAMS, Read, Reader, State
+
+__all__ = ["Counts", "Finding", "HostError", "Hosts", "Setup", "Verdict", "Violation", "compare", "whole"]
 
 _AGAIN = 0.1
 """Seconds between two readings: a log is written every 50 ms."""

@@ -12,7 +12,7 @@ from .verdict_hosts import HostError, Hosts
 STREAMS = {"h323_ras": "h323_witness/h323_ras_*.jsonl", "failover": "ha/failover_*.jsonl"}
 """The files of each stream, within the log's directory."""
 
-_MOST_AT_ONCE = 16 * 1024 * 1024
+_MOST_AT_ONCE = 4 * 1024 * 1024
 """Octets."""
 
 # Only what every Python 3 has: the host may have an old one. The log is ASCII (the journal escapes everything else).
