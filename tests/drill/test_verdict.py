@@ -345,6 +345,11 @@ def test_an_answer_of_an_epoch_that_was_over_is_late_and_not_wrong(scene: Scene)
     assert finding.ok, finding.violations
     (late,) = finding.late
     assert late.endswith("record 13 of epoch 1: 250 ms after its end")
+    repeated = scene.asked("ARQ", call=OTHER_CALL, told=False)
+    scene.now += 1
+    scene.take_office("gk1")
+    scene.tell(replace(repeated, time=scene.now + 0.25, attempts=2))
+    assert scene.check().late == (), "the new one repeated what the old one had answered"
 
 
 def test_given_up_and_refused_requests_need_no_record(scene: Scene) -> None:
@@ -352,6 +357,8 @@ def test_given_up_and_refused_requests_need_no_record(scene: Scene) -> None:
     scene.tell(replace(answer, kind=""))
     other = scene.asked("ARQ", call=CALL, told=False, logged=False)
     scene.tell(replace(other, kind="ARJ", reason="GATEKEEPER_ERROR"))
+    direct = scene.asked("ARQ", role="direct", told=False, logged=False)
+    scene.tell(replace(direct, kind=""))
     finding = scene.check()
     assert finding.ok, finding.violations
     assert (finding.counts.given_up, finding.counts.refused, finding.counts.acknowledged) == (1, 1, 6)

@@ -55,7 +55,7 @@ class DirectTally:
 
 
 class Direct:
-    """Registered through the virtual address, as everybody; asks at `wire`, each request once.
+    """Registered through the virtual address, as everybody; asks at `wire`, and again only if told to wait.
 
     As long as nobody answers it is always the same call that is asked for, so that however many requests a node out of
     office leaves unanswered, no more than a call can come of them.

@@ -56,6 +56,8 @@ class Terminal:
         self._log = log
         self._role = role
         self._asked: dict[int, _Asked] = {}
+        self._elsewhere: dict[bytes, Wire] = {}
+        """Where requests under way are sent that don't go the terminal's own way: a retransmission goes there too."""
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self.listen(wire)
@@ -93,11 +95,13 @@ class Terminal:
         policy: RetransmissionPolicy | None = None,
         clean_up: bool = False,
     ) -> None:
-        """Sign and send a request; `then` is called with its outcome. On another wire than its own it is sent once."""
+        """Sign and send a request on this wire, its own unless said otherwise; `then` is called with its outcome."""
         moment = now()
         prepared = self.endpoint.prepare(request, moment.unix)
         wire = wire or self.wire
         self._asked[prepared.request_seq_num] = _Asked(then, wire, role or self._role, clean_up, moment.monotonic)
+        if wire is not self.wire:
+            self._elsewhere[prepared.datagram] = wire
         self._carry_out(self.endpoint.send(prepared, moment, policy), wire, moment)
 
     async def asked(self, request: Request[Any], *, role: str | None = None) -> Outcome[Any]:
@@ -119,7 +123,7 @@ class Terminal:
     def _carry_out(self, effects: list[Effect], wire: Wire, arrived: Instant) -> None:
         for effect in effects:
             if isinstance(effect, Transmit):
-                wire.send(effect.datagram)
+                self._elsewhere.get(effect.datagram, wire).send(effect.datagram)
             elif isinstance(effect, Finished):
                 self._finished(effect, arrived)
             elif isinstance(effect, Unregistered):
@@ -133,6 +137,7 @@ class Terminal:
 
     def _finished(self, finished: Finished, arrived: Instant) -> None:
         asked = self._asked.pop(finished.prepared.request_seq_num)
+        self._elsewhere.pop(finished.prepared.datagram, None)
         if is_durable(finished):
             answer = answer_of(
                 finished,

@@ -59,7 +59,8 @@ class Ledger:
     def told(self, answer: Answer, counts: Counts) -> None:
         """A terminal has received this answer."""
         counts.acknowledged += answer.kind in CONFIRMATIONS
-        counts.given_up += not answer.kind
+        # A node that is not in office answers nobody who asks at its own address.
+        counts.given_up += not answer.kind and answer.role != "direct"
         counts.refused += bool(answer.kind) and answer.kind not in CONFIRMATIONS
         if answer.kind:
             self._answers[answer.request_digest] = answer
@@ -126,7 +127,8 @@ class Ledger:
             text = f"{_name(answer)} came from {node}'s own address, and record {index} is {decision.node}'s"
             self.violations.append(self._violation("wrong side", answer, text, index))
         over = epochs.after(decision.epoch)
-        if over is not None and answer.time > over:
+        # Whoever is in office now repeats what was answered before, to those who ask again.
+        if over is not None and answer.time > over and answer.attempts == 1:
             behind = round((answer.time - over) * 1000)
             self.late.append(f"{_name(answer)}, record {index} of epoch {decision.epoch}: {behind} ms after its end")
 
