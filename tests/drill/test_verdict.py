@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM
+from terminal.probe.silence import Silence
 from terminal.probe.timeline import Outage
 
 from .verdict import whole
@@ -390,7 +391,13 @@ def test_the_records_duration_is_compared_with_the_probers_outage(
 def test_an_outage_of_another_time_is_not_the_failovers() -> None:
     long_ago = Outage(UNIX - 60, 500.0, None, 5, 0, ended=True)
     (comparison,) = compare([failover(100.0)], [long_ago])
-    assert comparison.outage_ms is None
+    assert comparison.seen_ms is None
+
+
+def test_what_queued_up_and_was_answered_is_no_outage_and_has_waited_all_the_same() -> None:
+    outage = Outage(UNIX, 25.0, 110.0, 4, 0, ended=True)
+    assert compare([failover(100.0)], [outage])[0].difference_ms == -10.0
+    assert compare([failover(100.0)], [], [Silence(UNIX, 90.0)])[0].difference_ms == 10.0
 
 
 def test_a_failover_record_says_its_cause_where_it_has_one(scene: Scene) -> None:

@@ -1,10 +1,15 @@
-"""What the gatekeepers say that a failover took, against what the prober outside has seen."""
+"""What the gatekeepers say that a failover took, against what the prober outside has seen.
+
+A gatekeeper that takes over answers what has queued up meanwhile, so that by sendings there may be no outage at all.
+The one who waited has waited all the same: what counts here is the time without an answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from terminal.probe.silence import Silence
 from terminal.probe.timeline import Outage
 
 from .verdict_finding import Failover
@@ -12,7 +17,7 @@ from .verdict_finding import Failover
 AGREE_MS = 50.0
 """Within so much, both speak of the same."""
 UNSEEN_MS = 20.0
-"""The prober calls a shorter gap no outage."""
+"""The prober calls a shorter time none."""
 _AFTERWARDS = 2.0
 """Seconds after the end of an outage within which its record may be written."""
 _BEFORE = 0.1
@@ -21,10 +26,10 @@ _BEFORE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One failover record, and the longest outage of its time."""
+    """One failover record, and the longest time without an answer that may have been its."""
 
     failover: Failover
-    outage_ms: float | None
+    seen_ms: float | None
     """None where the prober has seen none, so that there was none of over 20 ms."""
     difference_ms: float
     """How much longer the record says that it was; negative where it says shorter."""
@@ -35,18 +40,25 @@ class Comparison:
         return abs(self.difference_ms) <= AGREE_MS
 
 
-def compare(failovers: Sequence[Failover], outages: Sequence[Outage]) -> tuple[Comparison, ...]:
-    """Each record with its outage."""
-    return tuple(_compare(failover, outages) for failover in failovers)
+def compare(
+    failovers: Sequence[Failover], outages: Sequence[Outage], silences: Sequence[Silence] = ()
+) -> tuple[Comparison, ...]:
+    """Each record with what the prober has seen of it."""
+    seen = [*_of_outages(outages), *((one.start, one.milliseconds) for one in silences)]
+    return tuple(_compare(failover, seen) for failover in failovers)
 
 
-def _compare(failover: Failover, outages: Sequence[Outage]) -> Comparison:
-    its = [one.milliseconds for one in outages if _may_be(failover, one)]
+def _of_outages(outages: Sequence[Outage]) -> Iterator[tuple[float, float]]:
+    for one in outages:
+        yield one.start, max(one.milliseconds, one.answer_gap_ms or 0.0)
+
+
+def _compare(failover: Failover, seen: Sequence[tuple[float, float]]) -> Comparison:
+    its = [milliseconds for start, milliseconds in seen if _may_be(failover, start, milliseconds)]
     if its:
         return Comparison(failover, max(its), round(failover.milliseconds - max(its), 1))
     return Comparison(failover, None, round(max(0.0, failover.milliseconds - UNSEEN_MS), 1))
 
 
-def _may_be(failover: Failover, outage: Outage) -> bool:
-    end = outage.start + outage.milliseconds / 1000
-    return outage.start - _BEFORE <= failover.time <= end + _AFTERWARDS
+def _may_be(failover: Failover, start: float, milliseconds: float) -> bool:
+    return start - _BEFORE <= failover.time <= start + milliseconds / 1000 + _AFTERWARDS
