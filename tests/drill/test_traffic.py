@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from library.terminal.tests.conftest import Service
 
 from .traffic_answers import Answer, read_answer
 from .traffic_control import TrafficError, TrafficProcess
+from .verdict import Setup, Verdict, whole
+from .verdict_hosts import ThisHost
 
 GUARDIANS = 4
 _PATIENT = 60.0
@@ -67,6 +70,33 @@ def test_everybody_is_served_and_every_answer_kept(service: Service, tmp_path: P
     assert answers[: len(in_file)] == in_file, "only ever appended to"
     assert Counter((one.role, one.kind) for one in answers)["held", "DCF"] == GUARDIANS
     assert len({one.request_digest for one in answers}) == len(answers)
+
+
+def test_the_verdict_finds_every_answer_in_the_log_while_the_load_runs_and_after(
+    service: Service, tmp_path: Path
+) -> None:
+    answers = tmp_path / "answers"
+    node = f"{socket.gethostname()}-{service.port}"
+    setup = Setup(
+        {node: "127.0.0.1"},
+        answers,
+        log_directory=str(service.state / "logs"),
+        control_socket=str(service.state / "control.sock"),
+    )
+    with TrafficProcess(arguments(service, answers)) as load:
+        verdict = Verdict(ThisHost(), setup)
+        assert load.settled(_PATIENT, probes=10, requests=20) is not None
+        during = verdict.check(patience=_PATIENT)
+        assert load.stop() == 0
+    assert during.ok, during.violations
+    assert (during.counts.held, during.counts.registrations, during.active) == (GUARDIANS, GUARDIANS + 2, (node,))
+    afterwards = verdict.check(patience=_PATIENT)
+    assert afterwards.ok, afterwards.violations
+    everything = whole(ThisHost(), setup)
+    assert everything.ok, everything.violations
+    told = [one for one in read(answers) if one.kind]
+    assert everything.counts.acknowledged == everything.counts.found == len(told)
+    assert during.counts.found + afterwards.counts.found == len(told)
 
 
 def test_a_load_that_is_not_let_in_says_why(service: Service, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .verdict_hosts import HostError, Hosts
@@ -15,35 +16,7 @@ STREAMS = {"h323_ras": "h323_witness/h323_ras_*.jsonl", "failover": "ha/failover
 _MOST_AT_ONCE = 4 * 1024 * 1024
 """Octets."""
 
-# Only what every Python 3 has: the host may have an old one. The log is ASCII (the journal escapes everything else).
-_SCRIPT = r"""
-import glob, http.client, json, os, socket, sys
-asked = json.loads(sys.argv[1])
-left = asked["most"]
-for stream, pattern in asked["streams"].items():
-    for path in sorted(glob.glob(os.path.join(asked["directory"], pattern))):
-        size, offset = os.path.getsize(path), asked["offsets"].get(path, 0)
-        with open(path, "rb") as file:
-            file.seek(min(size, offset))
-            octets = file.read(max(0, min(left, size - offset)))
-        octets = octets[: octets.rfind(b"\n") + 1]
-        left -= len(octets)
-        if octets or size < offset:
-            print(json.dumps({"stream": stream, "path": path, "size": size, "octets": len(octets)}))
-            print(octets.decode("ascii", "replace"), end="")
-if asked["socket"]:
-    def ask(what):
-        connection = http.client.HTTPConnection("localhost", timeout=5)
-        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.settimeout(5)
-        connection.sock.connect(asked["socket"])
-        connection.request("GET", what)
-        return json.loads(connection.getresponse().read())
-    try:
-        print(json.dumps({"status": ask("/status"), "calls": ask("/calls").get("calls")}))
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        print(json.dumps({"status": None, "calls": None, "why": str(error)}))
-"""
+_AGENT = Path(__file__).with_name("verdict_agent.py").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +70,7 @@ class Reader:
             "most": _MOST_AT_ONCE,
             "socket": self._socket if state else "",
         }
-        printed = self._hosts.run(self.node, ["python3", "-c", _SCRIPT, json.dumps(asked)])
+        printed = self._hosts.run(self.node, ["python3", "-c", _AGENT, json.dumps(asked)])
         try:
             return self._sort(printed)
         except (ValueError, KeyError, TypeError) as error:
