@@ -81,10 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     calls = commands.add_parser("calls", help="the calls that are admitted now (on the active gatekeeper)")
     calls.set_defaults(run=_calls, failure=_BAD_INPUT)
     clear = _add_clear(commands)
-    for command in (status, health, calls, clear):
+    step_down = _add_step_down(commands)
+    for command in (status, health, calls, clear, step_down):
         default = f"default: {CONTROL_SOCKET} or, where there is none, {STATE / CONTROL_SOCKET_ALONE}"
         command.add_argument("--socket", type=Path, help=f"its control socket ({default})")
-    for command in (validate, status, health, calls, clear):
+    for command in (validate, status, health, calls, clear, step_down):
         command.add_argument("--json", action="store_true", help="for machines")
     return parser
 
@@ -98,6 +99,17 @@ def _add_clear(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     what.add_argument("--terminal", metavar="TERMINAL_ID", help="all calls of a guardian, e.g. if://guardian/alice")
     clear.set_defaults(run=_clear, failure=_BAD_INPUT)
     return clear
+
+
+def _add_step_down(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    text = "hand this active gatekeeper's office to the other one: exit code 0 when that has it, otherwise 1"
+    step_down = commands.add_parser(
+        "step-down", help=text.partition(":")[0], description=text[0].upper() + text[1:] + "."
+    )
+    step_down.add_argument("--force", action="store_true", help="even if the other one doesn't seem ready")
+    step_down.add_argument("--reason", default="", metavar="TEXT", help="for the failover record")
+    step_down.set_defaults(run=_step_down, failure=_BAD_INPUT)
+    return step_down
 
 
 def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -281,3 +293,12 @@ def _clear(options: argparse.Namespace) -> int:
     else:
         print(f"legs cleared: {cleared}" if cleared else "there is no such call")
     return 0 if cleared else _NO
+
+
+def _step_down(options: argparse.Namespace) -> int:
+    switch = request(_socket(options), "/step-down", {"reason": options.reason, "force": options.force})
+    if options.json:
+        print(json.dumps(switch))
+    else:
+        print(f"{switch['to']} is in office, epoch {switch['epoch']}, after {switch['seconds']} s")
+    return 0

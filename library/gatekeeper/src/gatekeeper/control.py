@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -35,10 +35,13 @@ def server_tls(tls: Tls) -> ssl.SSLContext:
 class Control:
     """Both listeners."""
 
-    def __init__(self, status: Callable[[], Status], metrics: Metrics, operator: CallOperator) -> None:
+    def __init__(
+        self, status: Callable[[], Status], metrics: Metrics, operator: CallOperator, more: Sequence[web.RouteDef] = ()
+    ) -> None:
+        """Answer by these; `more` is what else is at the control socket."""
         self._status = status
         self._metrics = metrics
-        self._calls = CallRoutes(operator)
+        self._operations = [*CallRoutes(operator).routes, *more]
         self._runners: list[web.AppRunner] = []
         self._socket: Path | None = None
 
@@ -56,7 +59,7 @@ class Control:
                 web.get("/health", self._show_health),
                 web.get("/active", self._show_active),
                 web.get("/metrics", self._show_metrics),
-                *self._calls.routes,
+                *self._operations,
             ]
         )
         scraped = web.Application()

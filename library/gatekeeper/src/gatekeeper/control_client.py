@@ -42,7 +42,7 @@ def ask(path: Path, what: str) -> dict[str, object]:
     return _exchange(path, "GET", what, None)[1]
 
 
-def request(path: Path, what: str, fields: Mapping[str, str] | None = None) -> dict[str, object]:
+def request(path: Path, what: str, fields: Mapping[str, object] | None = None) -> dict[str, object]:
     """The JSON object at `what` or, with `fields`, the answer to a POST of them.
 
     Raises:
@@ -55,7 +55,7 @@ def request(path: Path, what: str, fields: Mapping[str, str] | None = None) -> d
     return answer
 
 
-def _exchange(path: Path, method: str, what: str, fields: Mapping[str, str] | None) -> tuple[int, dict[str, object]]:
+def _exchange(path: Path, method: str, what: str, fields: Mapping[str, object] | None) -> tuple[int, dict[str, object]]:
     connection = _Connection(path)
     try:
         connection.request(method, what, None if fields is None else json.dumps(fields))

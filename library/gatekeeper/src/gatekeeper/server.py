@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import time
 from collections import OrderedDict
@@ -15,8 +16,13 @@ from h323.h235 import PrivateKey
 from gatekeeper.control import Control
 from gatekeeper.core import Address, Call, Observe, Selection, Send, Standby
 from gatekeeper.failover.health import Health
-from gatekeeper.failover.peer import Peer
+from gatekeeper.failover.peer import Peer, Return
+from gatekeeper.failover.previous_end import read_previous_end
+from gatekeeper.failover.record import Predecessor, cause, duration, what_happened
+from gatekeeper.failover.release import RELEASE
 from gatekeeper.failover.sign_of_life import PeerSign
+from gatekeeper.failover.step_down import Clock, Duty, StepDownError, Switch, step_down
+from gatekeeper.failover.switch_route import SwitchRoute
 from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Office, Tenure, instant
 from gatekeeper.failover.virtual_address import VirtualAddress
 from gatekeeper.failover.vrrp_notify import VrrpNotify
@@ -63,8 +69,13 @@ class Server:
         self._vrrp = VrrpNotify(fifo, VRRP_INSTANCE, lambda: self._has_virtual_address) if fifo is not None else None
         self._logs = {stream: WitnessLog(settings.log_directory, stream) for stream in FOLDERS}
         self._writers = [LogWriter(store, log, settings.core.node, stream) for stream, log in self._logs.items()]
-        self._health = Health(store, self._writers, settings.track_file)
-        self._peer = Peer(settings.core, signing_key, self._sign_of_life, self._send_from_own_address)
+        self._health = Health(store, self._writers, settings.track_file, self._leave_for)
+        self._peer = Peer(settings.core, signing_key, self._sign_of_life, self._send_from_own_address, self._returned)
+        self._looking: asyncio.Task[None] | None = None
+        self._switching = asyncio.Lock()
+        self._previous_end = (
+            None if settings.track_file is None else read_previous_end(settings.track_file.with_name("previous-end"))
+        )
 
     @property
     def ras_address(self) -> Address:
@@ -108,6 +119,8 @@ class Server:
             trouble=trouble,
             has_quorum=self._health.has_quorum,
             witness_records={writer.stream: writer.size for writer in self._writers},
+            previous_end=self._previous_end,
+            release=RELEASE,
         )
 
     def list_calls(self) -> tuple[Call, ...]:
@@ -130,7 +143,7 @@ class Server:
         Raises:
             StoreError, WitnessLogError, SettingsError, PortTakenError: something can't be used, and what to do.
         """
-        control = Control(self.status, self.metrics, self)
+        control = Control(self.status, self.metrics, self, SwitchRoute(self.step_down).routes)
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._open(control)
@@ -147,7 +160,11 @@ class Server:
                 self._peer.leave("service stopped")
             # The address moves while we tidy up.
             self._health.tell_keepalived(fit=False)
-            await _end(*tasks, self._running, self._following, self._reloading)
+            await _end(*tasks, self._running, self._following, self._looking, self._reloading)
+            self._tenure = None
+            if self._sockets:
+                # Where no address moves, the other one may take office as soon as it hears this.
+                self._peer.tell()
             await self._close(control)
 
     async def _open(self, control: Control) -> None:
@@ -210,6 +227,8 @@ class Server:
     @property
     def _called_upon(self) -> bool:
         """Whether this node should be in office: it has the virtual address, or there is none."""
+        if self._health.held:
+            return False
         return self._virtual_address is None or self._virtual_address.present
 
     def _address_changed(self) -> None:
@@ -220,18 +239,70 @@ class Server:
             return
         LOGGER.info("the virtual address %s", "came to this node" if not before else "left this node")
         if before and self._running is not None:
+            self._leave_for("the virtual address left this node")
             self._running.cancel()
+        self._called.set()
+
+    def _leave_for(self, why: str) -> None:
+        """Tell the other one why this node gives up office, unless it is said already."""
+        if self._tenure is not None and self._peer.leaving is None:
+            self._peer.leave(why)
+
+    def _returned(self, returned: Return) -> None:
+        """Whoever is in office writes down that the other one is back."""
+        if self._tenure is None or not self._tenure.confirmed:
+            return
+        silent = None if returned.silent is None else round(returned.silent, 3)
+        self._tenure.write_event(
+            "GATEKEEPER_RETURNED",
+            returned=returned.sign.node,
+            previous_end=what_happened(returned),
+            silent_sec=silent,
+        )
+
+    async def step_down(self, reason: str, force: bool) -> Switch:
+        """Hand over office to the other gatekeeper for an operator. Raises StepDownError."""
+        return await self._hand_over(f"step-down by the operator: {reason or 'no reason given'}", force=force)
+
+    async def _hand_over(self, why: str, *, force: bool) -> Switch:
+        if self._switching.locked():
+            raise StepDownError("a switch is under way already")
+        async with self._switching:
+            switch = await step_down(self._duty, why, Clock(time.monotonic, asyncio.sleep), force=force)
+        LOGGER.info("handed over to %s within %.3f s: %s", switch.to, switch.seconds, why)
+        return switch
+
+    @property
+    def _duty(self) -> Duty:
+        return Duty(
+            own=self._sign_of_life,
+            peer=lambda: self._peer.sign,
+            commits_under_way=lambda: self._tenure.commits_under_way if self._tenure else 0,
+            pause=self._pause,
+            resume=self._resume,
+            leave=self._leave,
+            come_back=self._come_back,
+        )
+
+    def _leave(self, why: str) -> None:
+        self._peer.leave(why)
+        self._health.hold()
+        if self._running is not None:
+            self._running.cancel()
+
+    def _come_back(self) -> None:
+        self._health.release()
         self._called.set()
 
     async def _stay_in_office(self) -> None:
         """Take office whenever called upon, and leave it when no longer."""
         self._follow()
-        if self._virtual_address is None:
-            # Nobody but the store says whose turn it is: two gatekeepers of one machine share it.
-            await self._wait_for_turn()
         while True:
             await self._called.wait()
             self._called.clear()
+            if self._virtual_address is None:
+                # Nobody but the store says whose turn it is: two gatekeepers of one machine share it.
+                await self._wait_for_turn()
             while self._called_upon:
                 self._running = asyncio.ensure_future(self._hold_office())
                 await asyncio.wait([self._running])
@@ -270,9 +341,15 @@ class Server:
             else:
                 if term is None or term.holder == self._settings.core.node:
                     return
+                if self._peer.has_left(term.holder, term.epoch):
+                    return
                 if term != last:
                     last, since = term, time.monotonic()
-            await asyncio.sleep(_LOOK_AT_TERM)
+            await self._peer.wait_for_leaving(_LOOK_AT_TERM)
+
+    def _pause(self) -> None:
+        for socket in self._sockets:
+            socket.pause()
 
     def _resume(self) -> None:
         for socket in self._sockets:
@@ -280,8 +357,8 @@ class Server:
 
     async def _hold_office(self) -> None:
         # What arrives meanwhile stays in the sockets' buffers and is answered afterwards.
-        for socket in self._sockets:
-            socket.pause()
+        self._pause()
+        self._looking = asyncio.ensure_future(self._peer.look_at_host())
         self._tenure = tenure = await self._take_office()
         self._resume()
         await _end(self._following)
@@ -294,25 +371,39 @@ class Server:
             for writer in self._writers:
                 writer.check(snapshot.sizes.get(writer.stream, 0))
             tenure = Tenure(self._office, self._registry, snapshot, asked)
-        self._announce(tenure, snapshot.previous)
         # What the store has was registered under whichever registry was in force then.
         tenure.use_registry(self._registry)
+        self._announce(tenure, snapshot.previous)
         return tenure
 
     def _announce(self, tenure: Tenure, previous: Term | None) -> None:
         """Write how this term began, and count it where it was a failover."""
         term = tenure.term
         LOGGER.info("in office: epoch %d, %d registrations", term.epoch, tenure.gatekeeper.registrations)
+        self._peer.stay()
         if previous is None or previous.holder == term.holder:
             tenure.write_event("GATEKEEPER_START", holder=term.holder)
             return
-        seconds = round(max(0.0, time.time() - previous.last_seen), 3)
+        now, old = time.monotonic(), self._predecessor(previous.holder)
+        seconds = round(duration(old, now, time.time() - previous.last_seen), 3)
         self.metrics.took_over(seconds)
         tenure.write_event(
             "GATEKEEPER_FAILOVER",
-            **{"from": previous.holder, "to": term.holder, "failover_duration_sec": seconds},
+            **{"from": previous.holder, "to": term.holder, "cause": cause(old, now), "failover_duration_sec": seconds},
             registrations=tenure.gatekeeper.registrations,
             calls=tenure.gatekeeper.calls,
+        )
+
+    def _predecessor(self, node: str) -> Predecessor:
+        heard = self._peer.last_of(node)
+        return Predecessor(
+            node=node,
+            active_at=self._peer.last_active_at,
+            commit_seen=self._store.last_commit_seen,
+            last_sign=heard.sign if heard else None,
+            last_sign_at=heard.at if heard else -math.inf,
+            left=self._peer.left(node),
+            host=self._peer.host,
         )
 
     async def _tell_manager(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gatekeeper.log_writer import LogWriter
@@ -23,10 +23,20 @@ _QUORUM_WITHIN = 1.0
 class Health:
     """What hinders this node, and the epoch that the store last told."""
 
-    def __init__(self, store: Store, writers: Sequence[LogWriter], track_file: Path | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        writers: Sequence[LogWriter],
+        track_file: Path | None,
+        before_unfit: Callable[[str], None] = lambda _why: None,
+    ) -> None:
+        """Begin to look; `before_unfit` is told why before the virtual address is given up."""
         self._store = store
         self._writers = writers
         self._track_file = track_file
+        self._before_unfit = before_unfit
+        self._held = False
+        self._was_fit = False
         self._answered = float("-inf")
         self._store_trouble = "the store has not answered yet"
         self.epoch = 0
@@ -53,8 +63,30 @@ class Health:
             else:
                 self._answered = time.monotonic()
                 self.epoch = max(self.epoch, term.epoch if term else 0)
-            self.tell_keepalived(fit=self.trouble is None)
+            self._tell()
             await asyncio.sleep(_LOOK)
+
+    def _tell(self) -> None:
+        trouble = self.trouble
+        if trouble is not None and self._was_fit:
+            self._before_unfit(f"not fit: {trouble}")
+        self._was_fit = trouble is None
+        self.tell_keepalived(fit=trouble is None and not self._held)
+
+    def hold(self) -> None:
+        """Let go of the virtual address though nothing is wrong, until `release`."""
+        self._held = True
+        self.tell_keepalived(fit=False)
+
+    def release(self) -> None:
+        """Take the virtual address again when it comes, if nothing is wrong."""
+        self._held = False
+        self._tell()
+
+    @property
+    def held(self) -> bool:
+        """Whether this node lets go of office though nothing is wrong."""
+        return self._held
 
     def tell_keepalived(self, *, fit: bool) -> None:
         """Write the track file if it says something else; the virtual address leaves a node whose file says 1."""

@@ -7,6 +7,7 @@ epoch to say. They tell operators, the failover record and the planned switch wh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -18,6 +19,7 @@ from h323.h235 import PrivateKey, PublicKey, SignedToken, TokenError, read_token
 from h323.ras import DecodeError, RasMessage, decode
 
 from gatekeeper.core import Address, CoreSettings, Instant
+from gatekeeper.failover.host import ask_host
 from gatekeeper.failover.sign_of_life import PeerSign, SignError, Stamp, message, read
 
 EVERY = 0.02
@@ -34,6 +36,8 @@ _MOST_DOUBTFUL = 20
 """Those of signs that can't be believed yet: from before a silence, or of a sender that says it was started anew."""
 _REMEMBERED = 256
 """Own signs of which the time is known: more than are sent in a second."""
+_LEAVING = 5.0
+"""Seconds for which this node says why it gave up office: more than a takeover takes, also with an election of etcd."""
 _STALLED = 0.3
 """Seconds without a turn of the event loop after which it is ourselves who were away."""
 
@@ -49,6 +53,17 @@ class Heard:
     at: float
     """Monotonic seconds."""
     boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Another gatekeeper is heard, after a silence."""
+
+    sign: PeerSign
+    silent: float | None
+    """Seconds; None where it was never heard before."""
+    restarted: bool
+    """Whether its service was started since it was last heard."""
 
 
 class _Budget:
@@ -196,15 +211,28 @@ class Peer:
         signing_key: PrivateKey,
         describe: Callable[[], PeerSign],
         send: Callable[[bytes, Address], None],
+        returned: Callable[[Return], None] = lambda _returned: None,
     ) -> None:
+        """Begin to know nobody.
+
+        `describe` tells how this node is, `send` sends from its own address, and `returned` is told of another one that
+        is heard after a silence.
+        """
         self._node = settings.node
         self._describe = describe
         self._send = send
+        self._returned = returned
         self._watches = {
             address: PeerWatch(settings.gatekeeper_identifier, signing_key, address, os.urandom)
             for address in settings.alternates
         }
         self._leaving: str | None = None
+        self._leaving_until = float("-inf")
+        self._left: dict[str, str] = {}
+        self._went = asyncio.Event()
+        self._active_from: Address | None = None
+        self.host: str | None = None
+        """What the host of the one that was last in office answered, if it did; a part of a sentence."""
         self._started = self._ticked = self._awake_since = time.monotonic()
         self._told_of_twin = False
         self.last_active_at = float("-inf")
@@ -250,31 +278,68 @@ class Peer:
             return
         if told.node == self._node:
             self._complain_of_twin(source)
+        self._note_office(told, source, now)
+        if now - max(before.at if before else float("-inf"), self._awake_since) > FRESH:
+            LOGGER.info("%s gives signs of life again", told.node)
+            again = watch.heard is not None and before is not None and before.boot == watch.heard.boot
+            self._returned(Return(told, now - before.at if before else None, restarted=not again))
+
+    def _note_office(self, told: PeerSign, source: Address, now: float) -> None:
         if told.active:
-            self.last_active_at = now
-        silent = now - max(before.at if before else float("-inf"), self._awake_since)
-        if before is None or silent > FRESH:
-            LOGGER.info("%s gives signs of life", told.node)
+            self.last_active_at, self._active_from = now, source
+        if told.leaving is not None:
+            self._left[told.node] = told.leaving
+            self._went.set()
+        elif told.active:
+            self._left.pop(told.node, None)
 
     def _complain_of_twin(self, source: Address) -> None:
         if not self._told_of_twin:
             LOGGER.warning("the gatekeeper at %s port %d is called %s, too; rename one", *source, self._node)
             self._told_of_twin = True
 
+    def left(self, node: str) -> str | None:
+        """Why this one gave up office, if it said so when it was last in office."""
+        return self._left.get(node)
+
+    def has_left(self, node: str, epoch: int) -> bool:
+        """Whether this one says, now, that it gives up office, and has done so: a term of this epoch or a later one."""
+        heard = self.last_of(node)
+        if heard is None or time.monotonic() - heard.at > FRESH:
+            return False
+        return heard.sign.leaving is not None and not heard.sign.active and heard.sign.epoch >= epoch
+
+    async def look_at_host(self) -> None:
+        """See whether the host of the one that was last in office answers."""
+        self.host = None
+        if self._active_from is not None:
+            self.host = await ask_host(self._active_from)
+
+    async def wait_for_leaving(self, seconds: float) -> None:
+        """Return when another one says that it gives up office, or after so long."""
+        self._went.clear()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._went.wait(), seconds)
+
+    @property
+    def leaving(self) -> str | None:
+        """Why this node gives up office, while it says so."""
+        return self._leaving if time.monotonic() < self._leaving_until else None
+
     def leave(self, why: str) -> None:
-        """Tell at once that this node gives up office, and go on saying so until `stay`."""
-        self._leaving = why
+        """Tell at once that this node gives up office, and go on saying so for some seconds or until `stay`."""
+        self._leaving, self._leaving_until = why, time.monotonic() + _LEAVING
         self.tell()
 
     def stay(self) -> None:
         """No longer say so."""
-        self._leaving = None
+        self._leaving_until = float("-inf")
 
     def tell(self) -> None:
         """Send a sign of life now."""
         if not self._watches:
             return
-        own = replace(self._describe(), leaving=self._leaving)
+        own = replace(self._describe(), leaving=self.leaving)
         now = Instant(time.monotonic(), time.time())
         for address, watch in self._watches.items():
             self._send(watch.sign(own, now), address)

@@ -97,6 +97,8 @@ class Tenure:
         self._confirmed = asked
         self._received: dict[int, float] = {}
         self._awaited: dict[int, asyncio.Future[None]] = {}
+        self.commits_under_way = 0
+        """Decisions that are not durable yet."""
 
     async def run(self) -> None:
         """Work until cancelled.
@@ -169,6 +171,7 @@ class Tenure:
                 self._office.send(effect.datagram, effect.destination)
             elif isinstance(effect, Commit):
                 self._waiting.append(effect)
+                self.commits_under_way += 1
                 if received is not None:
                     self._received[effect.number] = received
                 self._work.set()
@@ -193,6 +196,7 @@ class Tenure:
             for commit in commits:
                 received = self._received.pop(commit.number, None)
                 self._carry_out(self.gatekeeper.committed(commit.number, now), received)
+                self.commits_under_way -= 1
                 awaited = self._awaited.pop(commit.number, None)
                 if awaited is not None and not awaited.done():
                     awaited.set_result(None)

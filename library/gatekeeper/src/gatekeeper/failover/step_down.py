@@ -1,0 +1,134 @@
+"""The planned switch: the active gatekeeper hands its office to the other one, losing nothing that it acknowledged.
+
+Order: what is under way is finished while new requests wait in the socket; the other one is told; the address moves;
+and only when the other one is in office this node is fit again. If it doesn't take over, this node takes office back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from gatekeeper.failover.sign_of_life import PeerSign
+
+CATCH_UP = 2.0
+"""Seconds that the other one has to get the records that this one had when it was asked to step down."""
+FINISH = 0.5
+"""Seconds that the commits under way may take."""
+TAKE_OVER = 2.0
+"""Seconds that the other one has to take office."""
+_LOOK = 0.005
+_FORCE = "to switch nevertheless: --force"
+
+
+class StepDownError(Exception):
+    """The switch was not made; the text says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What the planned switch asks of the node."""
+
+    own: Callable[[], PeerSign]
+    """How this node is now."""
+    peer: Callable[[], PeerSign | None]
+    """How the other one is; None where it gave no sign of life within the last second."""
+    commits_under_way: Callable[[], int]
+    """Decisions that are not durable yet."""
+    pause: Callable[[], None]
+    """Leave new requests in the socket."""
+    resume: Callable[[], None]
+    """Take them."""
+    leave: Callable[[str], None]
+    """Tell the other one why, leave office, and let go of the virtual address, at once."""
+    come_back: Callable[[], None]
+    """Be fit again, for whenever this node is called upon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Monotonic seconds, and how to let some pass."""
+
+    now: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A planned switch that was made."""
+
+    to: str
+    epoch: int
+    """The new one's."""
+    seconds: float
+    """From the last request that this node took to the first sign of the other one in office."""
+
+
+async def step_down(duty: Duty, reason: str, clock: Clock, *, force: bool = False) -> Switch:
+    """Hand over.
+
+    Raises:
+        StepDownError: it was refused, or the other one did not take over and this node has taken office back.
+    """
+    own = duty.own()
+    if not own.active:
+        raise StepDownError("this gatekeeper is not active and has no office to hand over; ask the other one")
+    if not force:
+        _refuse_unless_ready(duty.peer())
+        await _wait_for_records(duty, own.witness_records, clock)
+    await _finish(duty, clock)
+    began = clock.now()
+    duty.leave(reason)
+    try:
+        successor = await _wait_for_successor(duty, own.epoch, clock)
+    finally:
+        duty.come_back()
+    return Switch(successor.node, successor.epoch, round(clock.now() - began, 3))
+
+
+def _refuse_unless_ready(peer: PeerSign | None) -> None:
+    if peer is None:
+        raise StepDownError(f"the other gatekeeper gave no sign of life within the last second; start it, or {_FORCE}")
+    if not peer.fit:
+        raise StepDownError(f"{peer.node} is not fit: {peer.trouble}; mend that, or {_FORCE}")
+    if not peer.has_quorum:
+        raise StepDownError(f"{peer.node} has no answer of its store; wait for it, or {_FORCE}")
+
+
+def behind(peer: PeerSign | None, sizes: Mapping[str, int]) -> str | None:
+    """Which log of the other one has fewer records than these, and by how many; None where none has."""
+    if peer is None:
+        return "it gives no sign of life"
+    missing = {stream: size - peer.witness_records.get(stream, 0) for stream, size in sizes.items()}
+    return next((f"{stream} lacks {count} records" for stream, count in missing.items() if count > 0), None)
+
+
+async def _wait_for_records(duty: Duty, sizes: Mapping[str, int], clock: Clock) -> None:
+    until = clock.now() + CATCH_UP
+    while (lacking := behind(duty.peer(), sizes)) is not None:
+        if clock.now() >= until:
+            raise StepDownError(f"the other gatekeeper's witness log is behind: {lacking}; wait, or {_FORCE}")
+        await clock.sleep(_LOOK)
+
+
+async def _finish(duty: Duty, clock: Clock) -> None:
+    """Return at a moment at which no commit is under way."""
+    until = clock.now() + FINISH
+    duty.pause()
+    while duty.commits_under_way():
+        if clock.now() >= until:
+            duty.resume()
+            raise StepDownError(f"commits under way were not finished within {FINISH} s; look at the store")
+        await clock.sleep(0.001)
+
+
+async def _wait_for_successor(duty: Duty, epoch: int, clock: Clock) -> PeerSign:
+    until = clock.now() + TAKE_OVER
+    while True:
+        peer = duty.peer()
+        if peer is not None and peer.active and peer.epoch > epoch:
+            return peer
+        if clock.now() >= until:
+            advice = "this one takes office back; look at keepalived on both, and at the status of the other"
+            raise StepDownError(f"the other gatekeeper did not take over within {TAKE_OVER:g} s; {advice}")
+        await clock.sleep(_LOOK)
