@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from gatekeeper.core import CoreSettings
+from gatekeeper.settings import FitnessSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -153,4 +154,5 @@ def test_every_setting_of_the_gatekeeper_is_explained_and_no_other() -> None:
     told = {name: int(value) for name, value in re.findall(r"^\| `(\w+)` \|.* \| (\d+) \|$", page, re.MULTILINE)}
     assert len(told) > 5
     assert told.pop("slow_commit_ms") == 1_000 * default.slow_commit
+    assert told.pop("pulse_promise_ms") == 1_000 * FitnessSettings().promise
     assert told == {name: getattr(default, name) for name in told}

@@ -10,6 +10,7 @@ import pytest
 
 from .conftest import COUNCIL, GATEKEEPERS, VIP, address, eventually, exposure, reach, unit
 
+WATCH = "h323-gatekeeper-watch"
 CONFIG = "/etc/h323-gatekeeper"
 RAS_LOG = "logs/h323_witness/h323_ras_$(date -u +%Y%m%d).jsonl"
 METRICS = (
@@ -25,6 +26,9 @@ METRICS = (
     "h323_gatekeeper_request_duration_seconds",
     "h323_gatekeeper_commit_duration_seconds",
     "h323_gatekeeper_witness_records",
+    "h323_gatekeeper_stalls_total",
+    "h323_gatekeeper_longest_stall_seconds",
+    "h323_gatekeeper_watched",
 )
 ASK_FOR_METRICS = """
 import ssl, sys, urllib.request
@@ -66,6 +70,32 @@ def test_the_unit_of_this_role_and_no_other_runs_now_and_at_boot(name: str) -> N
 @pytest.mark.parametrize("name", GATEKEEPERS)
 def test_the_sandbox_leaves_little_exposed(name: str) -> None:
     assert exposure(name, unit(name)) <= 2.0
+
+
+@pytest.mark.parametrize("name", GATEKEEPERS)
+def test_the_watch_runs_now_and_at_boot_and_is_hardly_exposed(name: str) -> None:
+    host = reach(name)
+    assert host.service(WATCH).is_enabled
+    assert host.service(WATCH).is_running
+    assert exposure(name, WATCH) <= 2.0
+    assert host.check_output(f"systemctl show --property=User --value {WATCH}") == "h323-gatekeeper"
+    eventually(lambda: status(name)["watched"] is True, "the gatekeeper sees that somebody looks")
+
+
+def test_a_stopped_gatekeeper_gives_up_the_address_until_it_goes_on() -> None:
+    """On the one that stands by: the active one's turn is the drill's."""
+    (name,) = (name for name in GATEKEEPERS if status(name)["active"] is False)
+    host, track = reach(name), "/run/h323-gatekeeper/track"
+    eventually(lambda: host.file(track).content_string == "0\n", "it is fit")
+    stalls = status(name)["stalls"]
+    assert isinstance(stalls, int)
+    host.check_output(f"systemctl kill --signal=STOP {unit(name)}")
+    try:
+        eventually(lambda: host.file(track).content_string == "1\n", "the watch says that it is not fit")
+    finally:
+        host.check_output(f"systemctl kill --signal=CONT {unit(name)}")
+    eventually(lambda: host.file(track).content_string == "0\n", "it is fit again", 90)
+    assert status(name)["stalls"] == stalls + 1
 
 
 @pytest.mark.parametrize("name", GATEKEEPERS)

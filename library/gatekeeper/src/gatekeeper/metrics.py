@@ -41,6 +41,12 @@ class Status:
     vrrp_transitions: int = 0
     virtual_address_doubt: str | None = None
     """On what kernel and keepalived disagree."""
+    stalls: int = 0
+    """How often the virtual address was given up because the event loop was stuck."""
+    longest_stall: float = 0.0
+    """Seconds for which the event loop didn't come round, at most, since the start."""
+    watched: bool | None = None
+    """Whether somebody would notice that it is stuck; None where nobody is to."""
 
 
 class _StatusCollector(Collector):
@@ -59,6 +65,15 @@ class _StatusCollector(Collector):
         yield _gauge("h323_gatekeeper_active_sessions", "Admitted calls", node, status.calls)
         yield _gauge("h323_gatekeeper_registrations", "Registered endpoints", node, status.registrations)
         yield _gauge("h323_gatekeeper_epoch", "Epoch of the last term of office seen", node, status.epoch)
+        stalls = CounterMetricFamily(
+            "h323_gatekeeper_stalls", "Virtual address given up for a stuck event loop", labels=list(node)
+        )
+        stalls.add_metric(list(node.values()), status.stalls)
+        yield stalls
+        text = "Longest time for which the event loop didn't come round"
+        yield _gauge("h323_gatekeeper_longest_stall_seconds", text, node, status.longest_stall)
+        if status.watched is not None:
+            yield _gauge("h323_gatekeeper_watched", "1 while h323-gatekeeper-watch looks", node, status.watched)
         # The runbook's name of this counter has no _total, which the client library would add.
         admissions = UnknownMetricFamily(
             "h323_gatekeeper_total_admissions", "Admission requests decided, since the start", labels=list(node)

@@ -18,6 +18,7 @@ from gatekeeper.core import Address, Call, Observe, Selection, Send, Standby
 from gatekeeper.failover.health import Health
 from gatekeeper.failover.peer import Peer, Return
 from gatekeeper.failover.previous_end import read_previous_end
+from gatekeeper.failover.pulse import Pulse
 from gatekeeper.failover.record import Predecessor, cause, duration, what_happened
 from gatekeeper.failover.release import RELEASE
 from gatekeeper.failover.sign_of_life import PeerSign
@@ -34,12 +35,14 @@ from gatekeeper.passwords import PasswordsError
 from gatekeeper.ras_socket import RasSocket
 from gatekeeper.registry import Registry, RegistryError, load_registry_and_passwords
 from gatekeeper.service_manager import ServiceManager
-from gatekeeper.settings import Settings
+from gatekeeper.settings import Settings, SettingsError
 from gatekeeper.store import Fenced, Store, StoreError, Term
 from gatekeeper.witness_log import FOLDERS, WitnessLog
 
 LOGGER = logging.getLogger(__name__)
 _LOOK_AT_TERM = 0.1
+_RESTORING, _RESTORING_EACH = 0.12, 50e-6
+"""Seconds that restoring the state, or enforcing a registry on it, may take at most, and more for each of its items."""
 _MOST_ROUTES = 100_000
 VRRP_INSTANCE = "council"
 """As the role keepalived names it."""
@@ -76,6 +79,7 @@ class Server:
         self._previous_end = (
             None if settings.track_file is None else read_previous_end(settings.track_file.with_name("previous-end"))
         )
+        self._pulse = Pulse(settings.fitness.pulse_file, settings.fitness.promise, self._stood_still)
 
     @property
     def ras_address(self) -> Address:
@@ -106,6 +110,9 @@ class Server:
             vrrp_state=vrrp.router.state.value if vrrp else None,
             vrrp_transitions=vrrp.router.transitions if vrrp else 0,
             virtual_address_doubt=vrrp.doubt if vrrp else None,
+            stalls=self._pulse.stalls,
+            longest_stall=round(self._pulse.longest, 3),
+            watched=self._pulse.watched,
         )
 
     def _sign_of_life(self) -> PeerSign:
@@ -147,7 +154,7 @@ class Server:
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._open(control)
-            work = [self._stay_in_office, self._health.watch, self._peer.run, self._tell_manager]
+            work = [self._pulse.run, self._stay_in_office, self._health.watch, self._peer.run, self._tell_manager]
             work += [writer.run for writer in self._writers]
             work += [self._vrrp.watch] if self._vrrp else []
             tasks += [asyncio.ensure_future(one()) for one in work]
@@ -167,7 +174,18 @@ class Server:
                 self._peer.tell()
             await self._close(control)
 
+    def _stood_still(self, seconds: float) -> None:
+        """The process was stopped, or its event loop was stuck: whatever it believes may have passed meanwhile."""
+        LOGGER.warning("stood still for %.2f s", seconds)
+        if self._tenure is not None:
+            self._tenure.doubt()
+
     async def _open(self, control: Control) -> None:
+        try:
+            self._pulse.open()
+        except OSError as error:
+            where = self._settings.fitness.pulse_file
+            raise SettingsError(f"pulse_file {where}: {error.strerror}; let the service write it") from error
         for log in self._logs.values():
             log.open()
         ras = self._settings.ras
@@ -183,6 +201,7 @@ class Server:
         self._called.set()
 
     async def _close(self, control: Control) -> None:
+        self._pulse.close()
         if self._virtual_address is not None:
             asyncio.get_running_loop().remove_reader(self._virtual_address)
             self._virtual_address.close()
@@ -203,6 +222,8 @@ class Server:
             self._routes.move_to_end(source)
             if len(self._routes) > _MOST_ROUTES:
                 self._routes.popitem(last=False)
+            # Before anything is answered: what queued up while the process stood still is read before its next pulse.
+            self._pulse.check()
             if self._tenure is not None:
                 self._tenure.receive(datagram, source)
                 return
@@ -370,11 +391,17 @@ class Server:
             snapshot = await self._store.take_over(self._settings.core.node, time.time())
             for writer in self._writers:
                 writer.check(snapshot.sizes.get(writer.stream, 0))
-            tenure = Tenure(self._office, self._registry, snapshot, asked)
+            with self._pulse.busy(_RESTORING + _RESTORING_EACH * len(snapshot.items)):
+                tenure = Tenure(self._office, self._registry, snapshot, asked)
         # What the store has was registered under whichever registry was in force then.
-        tenure.use_registry(self._registry)
+        self._use_registry(tenure)
         self._announce(tenure, snapshot.previous)
         return tenure
+
+    def _use_registry(self, tenure: Tenure) -> None:
+        """Enforce the registry on all that are registered."""
+        with self._pulse.busy(_RESTORING + _RESTORING_EACH * tenure.gatekeeper.registrations):
+            tenure.use_registry(self._registry)
 
     def _announce(self, tenure: Tenure, previous: Term | None) -> None:
         """Write how this term began, and count it where it was a failover."""
@@ -430,7 +457,7 @@ class Server:
             LOGGER.warning("the registry stays as it was:\n%s", error)
         else:
             if self._tenure is not None:
-                self._tenure.use_registry(self._registry)
+                self._use_registry(self._tenure)
             LOGGER.info("registry loaded: %d guardians", len(self._registry.guardians))
         self._manager.notify(READY=1)
 

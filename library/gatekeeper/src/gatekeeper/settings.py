@@ -62,6 +62,16 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FitnessSettings:
+    """When this node gives up the virtual address (docs/decisions/0011-fitness.md)."""
+
+    pulse_file: Path | None = None
+    """Where h323-gatekeeper-watch sees whether the event loop is stuck; None where nobody looks."""
+    promise: float = 0.1
+    """Seconds within which the event loop is back unless it is stuck."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it."""
 
@@ -79,6 +89,7 @@ class Settings:
     track_file: Path | None
     vrrp_fifo: Path | None
     """Where keepalived tells its state; None where it isn't listened to."""
+    fitness: FitnessSettings = FitnessSettings()
 
 
 _LONGEST_IDENTIFIER = 128
@@ -217,11 +228,20 @@ def parse_settings(values: object) -> Settings:
         control_socket=top.path("control_socket", "/run/h323-gatekeeper/control.sock"),
         track_file=top.path("track_file", "/run/h323-gatekeeper/track") if top.has("track_file") else None,
         vrrp_fifo=top.path("vrrp_fifo", "/run/council-vrrp/notify") if top.has("vrrp_fifo") else None,
+        fitness=_fitness(top),
     )
     if settings.vrrp_fifo is not None and ras.virtual_address is None:
         raise SettingsError("vrrp_fifo is there without an address that moves; write ras.virtual_address, or remove it")
     top.end()
     return settings
+
+
+def _fitness(top: _Mapping) -> FitnessSettings:
+    default = FitnessSettings()
+    return FitnessSettings(
+        pulse_file=top.path("pulse_file", "/run/h323-gatekeeper/pulse") if top.has("pulse_file") else None,
+        promise=top.number("pulse_promise_ms", "100", round(1_000 * default.promise), 50, 5_000) / 1_000,
+    )
 
 
 def _ras(ras: _Mapping) -> RasSettings:

@@ -70,6 +70,9 @@ class ShakyStore(SqliteStore):
         super().__init__(path)
         self.away = False
         self.refused = asyncio.Event()
+        self.asked = 0
+        self.gate: asyncio.Semaphore | None = None
+        """Where there is one, it lets through as many confirmations as it is released."""
 
     def _reach(self) -> None:
         if self.away:
@@ -83,6 +86,9 @@ class ShakyStore(SqliteStore):
     async def confirm(self, epoch: int, unix: float) -> None:
         self._reach()
         await super().confirm(epoch, unix)
+        self.asked += 1
+        if self.gate is not None:
+            await self.gate.acquire()
 
 
 class Setting:
@@ -148,6 +154,31 @@ def test_an_epoch_that_is_not_confirmed_answers_nothing(tmp_path: Path) -> None:
         tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
         assert tenure.gatekeeper.registrations == 0
         setting.store.away = False
+        await until(lambda: tenure.confirmed)
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        assert isinstance(decode(await setting.sent.get()), RegistrationConfirm)
+        await setting.end(running)
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_after_a_doubt_nothing_is_answered_until_the_epoch_is_confirmed_anew(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        setting = Setting(tmp_path)
+        tenure = await setting.begin()
+        running = asyncio.ensure_future(tenure.run())
+        await until(lambda: tenure.confirmed)
+        # Asked before the doubt and answered after it: such a proof is older than the doubt.
+        setting.store.gate = asyncio.Semaphore(0)
+        asked = setting.store.asked
+        await until(lambda: setting.store.asked > asked)
+        tenure.doubt()
+        setting.store.gate.release()
+        await until(lambda: setting.store.asked > asked + 1)
+        assert not tenure.confirmed
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        assert tenure.gatekeeper.registrations == 0
+        setting.store.gate.release()
         await until(lambda: tenure.confirmed)
         tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
         assert isinstance(decode(await setting.sent.get()), RegistrationConfirm)

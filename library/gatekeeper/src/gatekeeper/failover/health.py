@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gatekeeper.failover.track_file import TrackFile
 from gatekeeper.log_writer import LogWriter
 from gatekeeper.store import Store, StoreError
 
@@ -33,10 +34,10 @@ class Health:
         """Begin to look; `before_unfit` is told why before the virtual address is given up."""
         self._store = store
         self._writers = writers
-        self._track_file = track_file
         self._before_unfit = before_unfit
         self._held = False
         self._was_fit = False
+        self._track_file = TrackFile(track_file) if track_file is not None else None
         self._answered = float("-inf")
         self._store_trouble = "the store has not answered yet"
         self.epoch = 0
@@ -90,12 +91,10 @@ class Health:
 
     def tell_keepalived(self, *, fit: bool) -> None:
         """Write the track file if it says something else; the virtual address leaves a node whose file says 1."""
-        path, text = self._track_file, "0\n" if fit else "1\n"
-        if path is None:
+        if self._track_file is None:
             return
         try:
-            if not path.exists() or path.read_text(encoding="ascii") != text:
-                path.write_text(text, encoding="ascii")
+            if self._track_file.tell(fit=fit):
                 LOGGER.info("told keepalived that this node is %s", "fit" if fit else f"not fit: {self.trouble}")
         except OSError as error:
-            LOGGER.warning("%s: %s", path, error.strerror)
+            LOGGER.warning("track_file: %s", error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -95,6 +96,8 @@ class Tenure:
         self._work = asyncio.Event()
         # The proof is as old as the question: to read the state may have taken longer than it holds.
         self._confirmed = asked
+        self._doubted_at = asked
+        self._doubted = asyncio.Event()
         self._received: dict[int, float] = {}
         self._awaited: dict[int, asyncio.Future[None]] = {}
         self.commits_under_way = 0
@@ -121,8 +124,13 @@ class Tenure:
 
     @property
     def confirmed(self) -> bool:
-        """Whether the epoch was surely ours within the last second."""
-        return time.monotonic() - self._confirmed <= CONFIRMED_WITHIN
+        """Whether the epoch was surely ours within the last second, and since the last doubt."""
+        return self._confirmed >= self._doubted_at and time.monotonic() - self._confirmed <= CONFIRMED_WITHIN
+
+    def doubt(self) -> None:
+        """Answer nothing until the epoch is confirmed anew: the process stood still, and another may be in office."""
+        self._doubted_at = time.monotonic()
+        self._doubted.set()
 
     def receive(self, datagram: bytes, source: Address) -> None:
         """Take a datagram, unless it is in doubt whose term this is: then it is left to whoever is active."""
@@ -217,6 +225,7 @@ class Tenure:
 
     async def _confirm_all(self) -> None:
         while True:
+            self._doubted.clear()
             started = time.monotonic()
             try:
                 await self._office.store.confirm(self.term.epoch, time.time())
@@ -226,7 +235,8 @@ class Tenure:
                 await asyncio.sleep(_ASK_AGAIN)
             else:
                 self._confirmed = max(self._confirmed, started)
-                await asyncio.sleep(CONFIRM_EVERY)
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._doubted.wait(), CONFIRM_EVERY)
 
     async def _time_out_all(self) -> None:
         while True:
