@@ -72,8 +72,7 @@ class _StatusCollector(Collector):
         yield stalls
         text = "Longest time for which the event loop didn't come round"
         yield _gauge("h323_gatekeeper_longest_stall_seconds", text, node, status.longest_stall)
-        if status.watched is not None:
-            yield _gauge("h323_gatekeeper_watched", "1 while h323-gatekeeper-watch looks", node, status.watched)
+        yield _gauge("h323_gatekeeper_watched", "1 while h323-gatekeeper-watch looks", node, bool(status.watched))
         # The runbook's name of this counter has no _total, which the client library would add.
         admissions = UnknownMetricFamily(
             "h323_gatekeeper_total_admissions", "Admission requests decided, since the start", labels=list(node)
