@@ -145,8 +145,9 @@ def test_every_metric_is_exposed_and_every_exposed_metric_is_explained() -> None
 
 def test_every_unit_is_one_that_a_role_runs() -> None:
     roles = specs()["gatekeeper_role"]["choices"]
-    managed = set(re.findall(r"name: ([a-z-]+)(?:\.service)?$", SOURCE, re.MULTILINE))
-    units = {f"h323-gatekeeper-{role}" for role in roles} | (managed & {"etcd", "keepalived", "chrony", "nftables"})
+    managed = set(re.findall(r"name: ([a-z0-9-]+)(?:\.service)?$", SOURCE, re.MULTILINE))
+    known = {"etcd", "keepalived", "chrony", "nftables", "h323-gatekeeper-watch"}
+    units = {f"h323-gatekeeper-{role}" for role in roles} | (managed & known)
     named = set(re.findall(r"\bh323-gatekeeper-\w+", prose()))
     for words in map(program, commands()):
         if words[:1] == ["systemctl"]:
