@@ -12,6 +12,8 @@ from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM
 from terminal.probe.silence import Silence
 from terminal.probe.timeline import Outage
 
+from . import verdict as verdict_module
+from . import verdict_reading
 from .verdict import whole
 from .verdict_failover import compare
 from .verdict_finding import Failover
@@ -137,6 +139,14 @@ def expired(scene: Scene) -> None:
     scene.record(msg_type="EXPIRED", **endpoint)
 
 
+def expired_before_it_is_told(scene: Scene) -> None:
+    answer = scene.asked("RRQ", "guardian-09", role="member", told=False)
+    names = {"terminal_id": answer.terminal_id, "endpoint_identifier": answer.endpoint_identifier}
+    scene.record(msg_type="EXPIRED", **names)
+    scene.check()
+    scene.tell(answer)
+
+
 def unregistered(scene: Scene) -> None:
     scene.registered.discard("if://guardian/guardian-03")
 
@@ -206,6 +216,7 @@ def nobody_active(scene: Scene) -> None:
         (call_unknown_at_its_end, {"call lost"}),
         (cleared, {"call lost"}),
         (expired, {"registration lost"}),
+        (expired_before_it_is_told, {"registration lost"}),
         (unregistered, {"registration lost"}),
         (not_registered, {"registration lost"}),
         (gap, {"gap", "lost"}),
@@ -311,6 +322,23 @@ def test_around_midnight_neighbours_may_be_in_different_files(scene: Scene) -> N
     finding = scene.check()
     assert finding.ok, finding.violations
     assert finding.counts.compared == 13
+
+
+def test_what_the_gatekeeper_ends_of_others_is_no_concern_of_ours(scene: Scene) -> None:
+    names = {"terminal_id": "if://guardian/alice", "endpoint_identifier": "ENDPOINT-alice"}
+    scene.record(msg_type="EXPIRED", **names)
+    scene.record(msg_type="CLEARED", call_identifier=OTHER_CALL, **names)
+    assert scene.check().ok
+
+
+def test_a_long_drill_is_read_bit_by_bit(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdict_module, "_MOST_ANSWERS", 1_000)
+    monkeypatch.setattr(verdict_reading, "_MOST_AT_ONCE", 2_000)
+    for number in range(100):
+        scene.asked("ARQ", call=f"{1000 + number:032x}")
+    finding = scene.check()
+    assert finding.ok, finding.violations
+    assert (finding.counts.acknowledged, finding.counts.found, finding.counts.compared) == (106, 106, 213)
 
 
 def test_a_call_that_is_ended_while_the_state_is_read_is_not_missed(scene: Scene) -> None:

@@ -27,6 +27,8 @@ __all__ = ["Counts", "Finding", "HostError", "Hosts", "Setup", "Verdict", "Viola
 
 _AGAIN = 0.1
 """Seconds between two readings: a log is written every 50 ms."""
+_MOST_ANSWERS = 3 * 1024 * 1024
+"""Octets read at a time: about as many requests as the log has in what is read of it at a time."""
 _RAS = "h323_ras"
 
 
@@ -70,12 +72,12 @@ class Verdict:
             patience: seconds for which the log is read again until everything acknowledged is found in it.
         """
         begun, before = time.monotonic(), self._counts.copy()
-        self._read_answers()
-        self._ledger.require()
-        self._read_all(state=True)
+        while self._read_next():
+            pass
         while not self._complete(both=both) and time.monotonic() - begun < patience:
             self._sleep(_AGAIN)
-            self._read_all(state=True)
+            while self._read_copies():
+                pass
         self._look(both=both)
         violations = [*self._taken(), *self._conclude(both=both)]
         late, self._ledger.late = tuple(self._ledger.late), []
@@ -84,27 +86,36 @@ class Verdict:
         took = round(time.monotonic() - begun, 3)
         return Finding(tuple(violations), self._counts - before, failovers, late, took, active)
 
-    def _read_answers(self) -> None:
+    def _read_next(self) -> bool:
+        """Read a part of the answers and then of the log, side by side, so that a drill of any length fits into memory.
+
+        Returns whether there's more. At the end, all that was told by then is to be in the log.
+        """
+        more = self._read_answers()
+        self._ledger.require()
+        return self._read_copies() or more
+
+    def _read_answers(self) -> bool:
         with self._setup.answers.open("rb") as file:
             file.seek(self._offset)
-            octets = file.read()
-        octets = octets[: octets.rfind(b"\n") + 1]
-        self._offset += len(octets)
-        for line in octets.splitlines():
+            octets = file.read(_MOST_ANSWERS)
+        whole_lines = octets[: octets.rfind(b"\n") + 1]
+        self._offset += len(whole_lines)
+        for line in whole_lines.splitlines():
             answer: Answer = read_answer(line)
             self._ledger.told(answer, self._counts)
             self._council.told(answer, self._counts)
+        return len(octets) == _MOST_ANSWERS
 
-    def _read_all(self, *, state: bool) -> None:
-        """Read every copy, side by side, until nothing more is there at once."""
+    def _read_copies(self) -> bool:
+        """Read each copy of the log, side by side; whether there's more."""
         self._states.clear()
         self._unreachable.clear()
-        readers = self._readers
-        with ThreadPoolExecutor(len(readers)) as pool:
-            while readers:
-                readings = zip(readers, pool.map(lambda reader: _try(reader, state=state), readers), strict=True)
-                readers = [reader for reader, read in readings if self._take(reader.node, read)]
+        with ThreadPoolExecutor(len(self._readers)) as pool:
+            readings = list(pool.map(_try, self._readers))
+        more = [self._take(reader.node, read) for reader, read in zip(self._readers, readings, strict=True)]
         self._ledger.match(self._epochs, self._counts)
+        return any(more)
 
     def _take(self, node: str, read: Read | HostError) -> bool:
         """Take in what was read; whether there's more."""
@@ -179,8 +190,8 @@ def whole(hosts: Hosts, setup: Setup) -> Finding:
     return Verdict(hosts, setup).check(patience=30.0)
 
 
-def _try(reader: Reader, *, state: bool) -> Read | HostError:
+def _try(reader: Reader) -> Read | HostError:
     try:
-        return reader.read(state=state)
+        return reader.read()
     except HostError as error:
         return error

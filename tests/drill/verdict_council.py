@@ -22,10 +22,12 @@ class Council:
         """endpointIdentifier by terminal_id."""
         self._given: set[str] = set()
         """All endpointIdentifiers that were given and not given back."""
-        self._admitted: set[str] = set()
+        self._admitted: set[bytes] = set()
         """All calls that were ever admitted."""
+        self._ended_by_gatekeeper: dict[str, Violation] = {}
+        """By endpointIdentifier or callIdentifier; violations if these are ours."""
         self._held: dict[str, Answer] = {}
-        self._ended: set[str] = set()
+        self._ended: set[bytes] = set()
 
     @property
     def registered(self) -> int:
@@ -40,16 +42,18 @@ class Council:
                 self._leave(who)
             self._registered[who] = answer.endpoint_identifier
             self._given.add(answer.endpoint_identifier)
+            self._concern(answer.endpoint_identifier)
         elif answer.kind == "UCF":
             self._leave(who)
             self._given.discard(answer.endpoint_identifier)
         elif answer.kind == "ACF" and answer.role in _OURS:
-            self._admitted.add(call)
+            self._admitted.add(bytes.fromhex(call))
+            self._concern(call)
             if answer.role == "held":
                 self._held[call] = answer
         elif answer.kind == "DCF" and answer.role in _OURS:
             self._held.pop(call, None)
-            self._ended.add(call)
+            self._ended.add(bytes.fromhex(call))
             counts.ended += 1
         elif answer.reason == "NOT_REGISTERED" and who in self._registered:
             self._violate("registration lost", answer, f"{who} was registered, and is told NOT_REGISTERED")
@@ -57,14 +61,29 @@ class Council:
             self._violate("call lost", answer, f"call {call} of {who} was admitted, and is told {answer.reason}")
 
     def take(self, record: Record) -> None:
-        """The log's next record: the gatekeeper must not end by itself what is ours."""
-        who, kind, index = str(record.get("terminal_id", "")), record.get("msg_type"), record["index"]
-        if kind == "EXPIRED" and record.get("endpoint_identifier") in self._given:
-            text = f"the registration of {who} was ended: {record.get('detail')}"
-            self.violations.append(Violation("registration lost", text, who, index=index))
-        if kind == "CLEARED" and record.get("call_identifier") in self._admitted:
-            text = f"call {record.get('call_identifier')} of {who} was cleared: {record.get('detail')}"
-            self.violations.append(Violation("call lost", text, who, index=index))
+        """The log's next record: the gatekeeper must not end by itself what is ours.
+
+        The terminals' answers may be read before or after it.
+        """
+        who, kind, why = str(record.get("terminal_id", "")), record.get("msg_type"), record.get("detail")
+        if kind == "EXPIRED":
+            endpoint = str(record.get("endpoint_identifier"))
+            text = f"the registration of {who} was ended: {why}"
+            self._ended_by_gatekeeper[endpoint] = Violation("registration lost", text, who, index=record["index"])
+            if endpoint in self._given:
+                self._concern(endpoint)
+        elif kind == "CLEARED":
+            call = str(record.get("call_identifier"))
+            text = f"call {call} of {who} was cleared: {why}"
+            self._ended_by_gatekeeper[call] = Violation("call lost", text, who, index=record["index"])
+            if bytes.fromhex(call) in self._admitted:
+                self._concern(call)
+
+    def _concern(self, identifier: str) -> None:
+        """This one is ours."""
+        violation = self._ended_by_gatekeeper.pop(identifier, None)
+        if violation is not None:
+            self.violations.append(violation)
 
     def missing(self, calls: Iterable[Mapping[str, Any]]) -> set[str]:
         """The held calls that are not among these."""
@@ -79,7 +98,7 @@ class Council:
             if call not in there:
                 self._violate("call lost", answer, f"held call {call} of {answer.terminal_id} is not in the state")
         for call, who in there.items():
-            if call in self._ended:
+            if bytes.fromhex(call) in self._ended:
                 text = f"call {call} of {who} has ended, and is in the state again"
                 self.violations.append(Violation("call came back", text, who))
         if registrations < len(self._registered):

@@ -57,8 +57,8 @@ class Reader:
         self._offsets: dict[str, int] = {}
         self.node = node
 
-    def read(self, *, state: bool) -> Read:
-        """Read what is new, and the state if it's wanted.
+    def read(self) -> Read:
+        """Read what is new, and the state.
 
         Raises:
             HostError: the host can't be reached, or what it printed makes no sense.
@@ -68,7 +68,7 @@ class Reader:
             "streams": STREAMS,
             "offsets": self._offsets,
             "most": _MOST_AT_ONCE,
-            "socket": self._socket if state else "",
+            "socket": self._socket,
         }
         printed = self._hosts.run(self.node, ["python3", "-c", _AGENT, json.dumps(asked)])
         try:
