@@ -382,13 +382,14 @@ class Server:
         self._looking = asyncio.ensure_future(self._peer.look_at_host())
         self._tenure = tenure = await self._take_office()
         self._resume()
-        await _end(self._following)
         await tenure.run()
 
     async def _take_office(self) -> Tenure:
         with restoring():
             asked = time.monotonic()
             snapshot = await self._store.take_over(self._settings.core.node, time.time())
+            following, self._following = self._following, None
+            await _end(following)
             for writer in self._writers:
                 writer.check(snapshot.sizes.get(writer.stream, 0))
             with self._pulse.busy(_RESTORING + _RESTORING_EACH * len(snapshot.items)):

@@ -39,6 +39,10 @@ _SILENCE = 1.5
 """The same where the other node is to be followed, which gives a sign of life four times a second."""
 _FOLLOW_AGAIN = 0.1
 """Seconds after which a watch that ended is opened anew."""
+_CATCH_UP = 0.1
+"""Seconds for which a take-over waits until the watch has told of it: then reading everything is surer."""
+_LONGEST_LIST = 5.0
+"""The same where everything is being read already."""
 _PAGE = 1_000
 """Keys in one answer: some 0.5 MB, which is there well before anybody loses patience."""
 _CHUNKS = 16
@@ -119,7 +123,7 @@ class EtcdStore:
         return await self._gateway.ask("/v3/kv/txn", body)
 
     async def take_over(self, holder: str, unix: float) -> Snapshot:
-        """See Store. Usually two round trips: one raises the epoch over the one last seen, one reads."""
+        """See Store. Usually one round trip, which raises the epoch over the one last seen, if this node follows."""
         known = self._seen
         while True:
             self._asked_for = term = Term(known.epoch + 1 if known else 1, holder, unix, unix)
@@ -143,19 +147,44 @@ class EtcdStore:
         self._seen = self._own = term
         self._commits = 0
         revision = answer["header"]["revision"]
+        mirror = await self._followed(term, int(revision))
+        if mirror is not None:
+            return Snapshot(term, known, mirror.items, mirror.sizes, mirror.answers, followed=True)
         mirror = Mirror()
         await self._fill(mirror, revision)
         return Snapshot(term, known, mirror.items, mirror.sizes, mirror.answers)
 
+    async def _followed(self, term: Term, revision: int) -> Mirror | None:
+        """What was followed, if it has come to the beginning of this term soon, and to nothing after it."""
+        mirror = self._mirror
+        if mirror is None:
+            return None
+        # A list that is under way was begun before another one would be.
+        patience = _CATCH_UP if mirror.revision else _LONGEST_LIST
+        try:
+            there = await asyncio.wait_for(mirror.reached(revision), patience)
+        except asyncio.TimeoutError:
+            LOGGER.warning("the state is read anew: what was followed is at %d of %d", mirror.revision, revision)
+            return None
+        if not there or mirror.term != term:
+            return None
+        mirror.end()
+        return mirror
+
     async def follow(self, follower: Follower | None = None) -> None:
         """See Store. A list, then a watch from the next revision on; a new list where the watch can't go on."""
         while True:
+            self._mirror = mirror = Mirror(follower)
             try:
-                self._mirror = mirror = Mirror(follower)
                 await self._list_anew(mirror)
                 await self._keep_up(mirror)
             except StoreError as error:
                 LOGGER.info("this node does not follow the other one: %s", error)
+            finally:
+                handed_over = mirror.ended
+                mirror.end()
+            if handed_over:
+                return
             await asyncio.sleep(_FOLLOW_AGAIN)
 
     async def _list_anew(self, mirror: Mirror) -> None:
@@ -165,21 +194,30 @@ class EtcdStore:
         LOGGER.info("this node follows: %d items at revision %d", len(mirror.items), mirror.revision)
 
     async def _keep_up(self, mirror: Mirror) -> None:
-        """Apply what changes, until the revision that comes next has been compacted away."""
-        while True:
+        """Apply what changes until somebody has taken the mirror.
+
+        Raises:
+            StoreError: the revision that comes next has been compacted away.
+        """
+        while not mirror.ended:
             try:
-                async with contextlib.aclosing(
-                    self._gateway.watch(key_range(*EVERYTHING), mirror.revision + 1, _SILENCE)
-                ) as answers:
-                    async for answer in answers:
-                        if answer.get("canceled"):
-                            raise StoreError(f"etcd has ended the watch: {str(answer)[:200]}")
-                        if answer.get("events"):
-                            mirror.apply(answer["events"])
-                            self._notice(mirror.term, answer["events"])
+                await self._watch(mirror)
             except StoreUnavailable as error:
                 LOGGER.info("this node does not follow for a moment: %s", error)
             await asyncio.sleep(_FOLLOW_AGAIN)
+
+    async def _watch(self, mirror: Mirror) -> None:
+        watch = self._gateway.watch(key_range(*EVERYTHING), mirror.revision + 1, _SILENCE)
+        async with contextlib.aclosing(watch) as answers:
+            async for answer in answers:
+                if mirror.ended:
+                    return
+                if answer.get("canceled") or int(answer["header"]["revision"]) < mirror.revision:
+                    # Compacted away, or etcd was restored from what is older than what we know.
+                    raise StoreError(f"etcd does not know what follows: {str(answer)[:200]}")
+                if answer.get("events"):
+                    mirror.apply(answer["events"])
+                    self._notice(mirror.term, answer["events"])
 
     def _notice(self, term: Term | None, events: list[Json]) -> None:
         """Whether another node has committed, or said that it is alive."""
@@ -187,6 +225,7 @@ class EtcdStore:
         if term is None or (own is not None and (term.epoch, term.holder) == (own.epoch, own.holder)):
             return
         if any(key_of(event["kv"]) in {COMMIT, TERM} for event in events):
+            self._seen = term
             self._last_commit_seen = time.monotonic()
 
     async def commit(self, epoch: int, batch: Batch) -> None:

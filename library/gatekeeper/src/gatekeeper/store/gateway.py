@@ -156,16 +156,18 @@ class Gateway:
         endpoint = self._endpoints[0]
         body = {"create_request": keys | {"start_revision": revision}}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, sock_read=silence)
+        heard = False
         try:
             async with self._open_session.post(endpoint + "/v3/watch", json=body, timeout=timeout) as response:
                 with _cut_off(response):
                     async for line in _lines(response.content):
-                        yield _result(endpoint, line)
-        except asyncio.TimeoutError:
-            return
-        except (aiohttp.ClientError, ValueError) as error:
+                        heard = True
+                        yield _result(line)
+        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+            if heard and isinstance(error, asyncio.TimeoutError):
+                return
             self._turn_from(endpoint)
-            raise StoreUnavailable(f"etcd at {endpoint}: {error}") from error
+            raise StoreUnavailable(f"etcd at {endpoint}: {error or 'no answer in time'}") from error
 
 
 @contextlib.contextmanager
@@ -179,12 +181,13 @@ def _cut_off(response: aiohttp.ClientResponse) -> Iterator[None]:
             transport.abort()
 
 
-def _result(endpoint: str, line: bytes) -> Json:
+def _result(line: bytes) -> Json:
+    """What a line of a watch tells. Raises ValueError where it is an error."""
     answer = json.loads(line)
-    result = answer.get("result") if isinstance(answer, dict) else None
-    if not isinstance(result, dict):
-        raise StoreUnavailable(f"etcd at {endpoint}: {line[:200]!r}")
-    return result
+    if isinstance(answer, dict) and isinstance(answer.get("result"), dict):
+        result: Json = answer["result"]
+        return result
+    raise ValueError(f"not a watch's answer: {line[:200]!r}")
 
 
 async def _lines(stream: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:

@@ -82,6 +82,8 @@ class Snapshot:
     """The next index of each stream."""
     answers: tuple[bytes, ...] = ()
     """What was kept and not yet forgotten, in the order of the chunks' times."""
+    followed: bool = False
+    """Whether the store's follower was told exactly this."""
 
 
 class Follower(Protocol):
@@ -108,6 +110,8 @@ class Store(Protocol):
 
     async def take_over(self, holder: str, unix: float) -> Snapshot:
         """Raise the epoch by compare-and-swap, then read everything (`unix`: now, in Unix seconds).
+
+        What `follow` has at hand is not read, but given away: it has to be cancelled then, and begun anew later.
 
         Raises:
             StoreUnavailable: it may have been raised or not; nobody is in office by it.

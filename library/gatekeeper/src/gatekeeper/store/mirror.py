@@ -23,6 +23,8 @@ class Mirror:
         self._chunks: dict[str, tuple[bytes, ...]] = {}
         self._follower = follower
         self._moved = asyncio.Event()
+        self.ended = False
+        """Whether it is not kept up to date any more."""
         if follower is not None:
             follower.restart()
 
@@ -77,8 +79,14 @@ class Mirror:
         self.revision = max(self.revision, revision)
         self._moved.set()
 
-    async def reached(self, revision: int) -> None:
-        """Return when everything up to this revision is in it."""
-        while not 0 < revision <= self.revision:
+    def end(self) -> None:
+        """It stays as it is: whatever has it may keep it."""
+        self.ended = True
+        self._moved.set()
+
+    async def reached(self, revision: int) -> bool:
+        """Return when everything up to this revision is in it, or false when it won't ever be."""
+        while not 0 < revision <= self.revision and not self.ended:
             self._moved.clear()
             await self._moved.wait()
+        return not self.ended
