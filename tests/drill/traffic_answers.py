@@ -38,7 +38,7 @@ class Answer:
     request_digest: str
     """As `request_digest` of the gatekeeper's record, hexadecimal."""
     answered_from: str
-    """The IP address that the request was sent to, which alone can have answered."""
+    """The IP address that the answer came from; where none came, the one that was asked."""
     attempts: int
     reason: str = ""
     clean_up: bool = False
@@ -65,7 +65,7 @@ def read_answer(line: bytes) -> Answer:
 def answer_of(
     finished: Finished, source: Address, peer: Address, arrived: float, *, terminal_id: str, role: str, clean_up: bool
 ) -> Answer:
-    """The answer that a request from `source` to `peer` got at `arrived` (Unix seconds)."""
+    """The answer that a request from `source` got from `peer` at `arrived` (Unix seconds)."""
     message, outcome = finished.prepared.request.message, finished.outcome
     asked = getattr(message, "endpoint_identifier", None)
     given = getattr(outcome.message, "endpoint_identifier", None) if isinstance(outcome, Confirmed) else None

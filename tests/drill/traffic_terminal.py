@@ -17,6 +17,7 @@ from terminal.core import (
     Finished,
     Identity,
     Instant,
+    NoAnswer,
     Outcome,
     RetransmissionPolicy,
     Transmit,
@@ -125,7 +126,7 @@ class Terminal:
             if isinstance(effect, Transmit):
                 self._elsewhere.get(effect.datagram, wire).send(effect.datagram)
             elif isinstance(effect, Finished):
-                self._finished(effect, arrived)
+                self._finished(effect, wire, arrived)
             elif isinstance(effect, Unregistered):
                 self.unregistered()
             elif isinstance(effect, Disengaged):
@@ -135,14 +136,15 @@ class Terminal:
         at = self.endpoint.next_timeout
         self._timer = self._loop.call_at(at, self.wake) if at is not None else None
 
-    def _finished(self, finished: Finished, arrived: Instant) -> None:
+    def _finished(self, finished: Finished, wire: Wire, arrived: Instant) -> None:
         asked = self._asked.pop(finished.prepared.request_seq_num)
         self._elsewhere.pop(finished.prepared.datagram, None)
         if is_durable(finished):
             answer = answer_of(
                 finished,
                 asked.wire.address,
-                asked.wire.peer,
+                # Where it came from, whomever was asked: the verdict is to know.
+                asked.wire.peer if isinstance(finished.outcome, NoAnswer) else wire.peer,
                 arrived.unix,
                 terminal_id=self.endpoint.identity.terminal_id,
                 role=asked.role,
