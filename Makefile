@@ -3,7 +3,7 @@
 export PATH := $(CURDIR)/.cache/uv/bin:$(PATH)
 RUN := uv run --locked
 
-.PHONY: help lab lab-down test lint codec docs bench fuzz
+.PHONY: help lab lab-down test lint codec docs bench fuzz drill
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -50,3 +50,6 @@ bench: ## Measure the gatekeeper on this machine, in 4 minutes; OPTIONS="--help"
 
 fuzz: ## Fuzz the codec, the tokens and the gatekeeper's core for a minute each
 	@$(RUN) --group fuzz python -m tests.fuzz.fuzz
+
+drill: ## Break the lab in every way, 20 times, and measure what a terminal sees (hours); OPTIONS="--help" says what else it can
+	@$(RUN) python -m tests.drill $(OPTIONS)

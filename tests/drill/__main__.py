@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
 from . import results
-from .council import Council, NotSoError, Plan, lab, read_plan
+from .begin import ROOT, begin, lab_of_environment
+from .council import Council, NotSoError, Plan, read_plan
 from .drill import Drill, repair_all
 from .faults import FAULTS, Fault, Promise
-from .hosts import HostError, Hosts
+from .hosts import HostError
 from .options import QUICK_SECONDS, parse
 from .progress import Progress
 from .report import write
 from .results import Run
 from .targets import misses
-from .traffic_control import TrafficError, TrafficProcess
-from .verdict import Setup, Verdict
+from .traffic_control import TrafficError
 
-ROOT = Path(__file__).resolve().parents[2]
 _KEPT, _MISSED, _IMPOSSIBLE = 0, 1, 2
 _ENOUGH = 20
 """Runs of each fault, for a report that replaces the one in docs/."""
 _MOST_FAILURES = 3
 """Runs of one fault that may fail one after the other, or not count; then the next fault's turn comes."""
-_PATIENCE = 90.0
 
 
 @dataclass(frozen=True)
@@ -73,9 +68,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _plan(options: argparse.Namespace) -> Plan:
     if options.plan is not None:
         return read_plan(options.plan)
-    directory = Path(os.environ.get("LAB_DIRECTORY", ROOT / ".lab"))
-    name, subnet = os.environ.get("LAB_NAME", "guardian"), os.environ.get("LAB_SUBNET", "10.199.23.0/24")
-    return lab(ROOT, name, subnet, directory.resolve())
+    return lab_of_environment()
 
 
 def _earlier(options: argparse.Namespace) -> list[Run]:
@@ -98,12 +91,11 @@ def _drill(options: argparse.Namespace, council: Council, runs: list[Run]) -> li
         raise ValueError(f"for the lab only: {', '.join(unsafe)}; --on-hosts leaves them out")
     if not work:
         return runs
-    _make_well(council)
+    progress = Progress(sum(one.times for one in work))
     folder = ROOT / ".cache" / "drill" / time.strftime("%Y%m%dT%H%M%S", time.gmtime())
     folder.mkdir(parents=True)
-    progress = Progress(sum(one.times for one in work))
-    progress.say(f"the load begins; its log and answers are in {folder}")
-    drill = Drill(council, lambda: _traffic(council.plan, folder), _verdict(council, folder), _commit())
+    progress.say(f"the load's log and answers: {folder}")
+    drill = begin(council, folder, progress.say)
     file = options.resume or options.json
     try:
         for one in work:
@@ -123,44 +115,6 @@ def _drill(options: argparse.Namespace, council: Council, runs: list[Run]) -> li
 def _left(options: argparse.Namespace, fault: Fault, runs: Sequence[Run]) -> Work:
     times = min(options.times, options.long_times) if fault.promise is Promise.STEADY else options.times
     return Work(fault, max(0, times - len(results.of(runs, fault.name))))
-
-
-def _make_well(council: Council) -> None:
-    """Begin with a council that is well, whatever an earlier drill has left. Raises NotSoError."""
-    trouble = council.trouble()
-    if trouble is not None:
-        sys.stdout.write(f"not all is well ({trouble}): repairing what an earlier drill may have left\n")
-        repair_all(council)
-    seen = council.wait_well(_PATIENCE)
-    scheduled = [one.keepalived for one in seen.values() if one is not None and one.keepalived is not None]
-    council.scheduling = max(scheduled)
-
-
-def _traffic(plan: Plan, folder: Path) -> TrafficProcess:
-    arguments = ["--gatekeeper", plan.virtual_address]
-    for reach in plan.gatekeepers:
-        arguments += ["--direct", f"{reach.name}={reach.address}"]
-    arguments += ["--registry", str(plan.registry), "--keys", str(plan.keys)]
-    arguments += ["--gatekeeper-key", str(plan.gatekeeper_key), "--answers", str(folder / "answers.jsonl")]
-    return TrafficProcess(arguments, log=folder / "traffic.log")
-
-
-def _verdict(council: Council, folder: Path) -> Verdict:
-    plan = council.plan
-    setup = Setup(
-        gatekeepers={reach.name: reach.address for reach in plan.gatekeepers},
-        answers=folder / "answers.jsonl",
-        log_directory=plan.log_directory,
-        program=plan.program,
-    )
-    return Verdict(Hosts({host.name: host for host in council.hosts}), setup)
-
-
-def _commit() -> str:
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
 
 
 def _series(drill: Drill, work: Work, progress: Progress) -> Iterator[Run]:

@@ -14,15 +14,18 @@ _MOST = "120"
 # threads, its sockets and its memory are as they were. From outside, a thread that computes without end looks just like
 # that. When the tracer ends, the kernel lets go of the thread.
 _STOP_MAIN_THREAD = """
-import ctypes, os, signal, sys
+import ctypes, os, sys
 SEIZE, INTERRUPT = 0x4206, 0x4207
+thread = int(sys.argv[1])
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 for request in (SEIZE, INTERRUPT):
-    if libc.ptrace(request, int(sys.argv[1]), None, None):
+    if libc.ptrace(request, thread, None, None):
         sys.exit(os.strerror(ctypes.get_errno()))
-while True:
-    signal.pause()
+status = 0x7f
+while status & 0x7f == 0x7f:
+    # Should it be killed, its parent learns that only when the tracer has.
+    status = os.waitpid(thread, 0x40000000)[1]
 """
 
 

@@ -82,9 +82,11 @@ class Rebooted(Power):
     text = "host: orderly reboot"
 
     def inject(self, scene: Scene) -> None:
-        """Have systemd shut it down. The lab's firmware is podman: the repair starts it again."""
-        scene.active.run("systemctl", "reboot", check=False)
-        scene.active.forget()
+        """Have systemd shut it down, and wait until it has. The lab's firmware is the drill: the repair starts it."""
+        host = scene.active
+        host.run("systemctl", "reboot", check=False)
+        host.forget()
+        wait_until(lambda: f"{host.name} is still shutting down" if state(host) == "running" else None, _BOOT)
 
 
 class Reset(Power):

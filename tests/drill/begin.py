@@ -1,0 +1,66 @@
+"""From a plan to a drill that can begin: the council well, the load running, the judge ready."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from .council import Council, Plan, lab
+from .drill import Drill, repair_all
+from .hosts import Hosts
+from .traffic_control import TrafficProcess
+from .verdict import Setup, Verdict
+
+ROOT = Path(__file__).resolve().parents[2]
+_PATIENCE = 90.0
+
+
+def lab_of_environment() -> Plan:
+    """The lab that LAB_NAME, LAB_SUBNET and LAB_DIRECTORY name, as lab/up reads them."""
+    directory = Path(os.environ.get("LAB_DIRECTORY", ROOT / ".lab"))
+    name, subnet = os.environ.get("LAB_NAME", "guardian"), os.environ.get("LAB_SUBNET", "10.199.23.0/24")
+    return lab(ROOT, name, subnet, directory.resolve())
+
+
+def begin(council: Council, folder: Path, say: Callable[[str], None]) -> Drill:
+    """Begin, whatever an earlier drill has left; the load's log and answers are kept in the folder.
+
+    Raises:
+        NotSoError: the council does not become well.
+        HostError: a host can't be reached.
+        TrafficError: the load can't begin.
+    """
+    trouble = council.trouble()
+    if trouble is not None:
+        say(f"not all is well ({trouble}): repairing what an earlier drill may have left")
+        for failed in repair_all(council):
+            say(f"not repaired: {failed}")
+    seen = council.wait_well(_PATIENCE)
+    # A reboot must not leave keepalived without the scheduling that it had.
+    council.scheduling = max(one.keepalived for one in seen.values() if one and one.keepalived is not None)
+    answers = folder / "answers.jsonl"
+    return Drill(council, lambda: _traffic(council.plan, folder, answers), _verdict(council, answers), _commit())
+
+
+def _traffic(plan: Plan, folder: Path, answers: Path) -> TrafficProcess:
+    arguments = ["--gatekeeper", plan.virtual_address, "--answers", str(answers)]
+    for reach in plan.gatekeepers:
+        arguments += ["--direct", f"{reach.name}={reach.address}"]
+    arguments += ["--registry", str(plan.registry), "--keys", str(plan.keys)]
+    return TrafficProcess([*arguments, "--gatekeeper-key", str(plan.gatekeeper_key)], log=folder / "traffic.log")
+
+
+def _verdict(council: Council, answers: Path) -> Verdict:
+    plan = council.plan
+    addresses = {reach.name: reach.address for reach in plan.gatekeepers}
+    setup = Setup(addresses, answers, log_directory=plan.log_directory, program=plan.program)
+    return Verdict(Hosts({host.name: host for host in council.hosts}), setup)
+
+
+def _commit() -> str:
+    """Of the working tree, with a sign where it has changes of its own."""
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
