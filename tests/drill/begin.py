@@ -55,7 +55,7 @@ def _traffic(plan: Plan, folder: Path, answers: Path) -> TrafficProcess:
 def _verdict(council: Council, answers: Path) -> Verdict:
     plan = council.plan
     addresses = {reach.name: reach.address for reach in plan.gatekeepers}
-    setup = Setup(addresses, answers, log_directory=plan.log_directory, program=plan.program)
+    setup = Setup(addresses, answers, log_directory=plan.log_directory, control_socket=plan.control_socket)
     return Verdict(Hosts({host.name: host for host in council.hosts}), setup)
 
 

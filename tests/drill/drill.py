@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -107,6 +108,7 @@ class Drill:
             differences=_differences(finding, until, repaired),
             acknowledged=finding.counts.acknowledged,
             records=finding.counts.records,
+            load_average=round(os.getloadavg()[0], 1),
             problems=watch.problems,
         )
 
@@ -215,6 +217,7 @@ def _failed(watch: _Watch, why: str, commit: str) -> Run:
         given_up=0,
         whole_after=0.0,
         switches=0,
+        load_average=round(os.getloadavg()[0], 1),
         problems=[*watch.problems, why],
     )
 
@@ -233,4 +236,4 @@ def _added(*counts: Mapping[str, int]) -> dict[str, int]:
 
 def _differences(finding: Finding, broken: TrafficReport, repaired: TrafficReport) -> list[float]:
     compared = compare(finding.failovers, (*broken.outages, *repaired.outages))
-    return [one.difference_ms for one in compared if one.difference_ms is not None]
+    return [one.difference_ms for one in compared]

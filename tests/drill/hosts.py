@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .verdict_hosts import HostError
+
+__all__ = ["Host", "HostError", "Hosts", "Reach", "Seen"]
+
 _AGENT = Path(__file__).with_name("agent.py")
 _PATIENCE = 20.0
 _LOOK = 3.0
-
-
-class HostError(Exception):
-    """A host cannot be reached, or a command on it failed; the text says which."""
 
 
 @dataclass(frozen=True)

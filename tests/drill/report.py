@@ -84,10 +84,12 @@ def _page(runs: Sequence[Run], plot: str) -> Iterator[str]:
 
 def _machine(runs: Sequence[Run]) -> str:
     first, last = (time.strftime("%Y-%m-%d %H:%M", time.gmtime(pick(run.time for run in runs))) for pick in (min, max))
+    loads = [run.load_average for run in runs]
     commits = ", ".join(sorted({run.commit for run in runs}))
     return (
         f"{os.cpu_count()} cores ({_processor()}), Linux {platform.release()}, Python {platform.python_version()};"
-        f" {first} to {last} UTC; commit {commits}. Milliseconds unless said otherwise."
+        f" {first} to {last} UTC; commit {commits}; load average {min(loads):.0f} to {max(loads):.0f}, of which"
+        " the lab and its load are some 2. Milliseconds unless said otherwise."
     )
 
 

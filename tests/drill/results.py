@@ -50,6 +50,8 @@ class Run:
     """Answers that had to be durable, all of which were looked up."""
     records: int = 0
     """Of the log, all of which were read on both hosts."""
+    load_average: float = 0.0
+    """Of this machine, over the last minute."""
     problems: list[str] = field(default_factory=list)
     """What must never be, one sentence each."""
 
