@@ -21,8 +21,8 @@ are safe there into real hosts, in a maintenance window.
 ## How it is measured
 - **Hosts**: the lab's two gatekeepers and its witness, systemd containers on one machine. What they share is its
   processors, its disk and its clock.
-- **Load** ([how it is asked](../tests/drill/README.md)): 25 guardians registered and in a call each; beside these, calls that come and
-  go, signed ARQ and DRQ together at 100 a second; all through the virtual address.
+- **Load** ([how it is asked](../tests/drill/README.md)): 25 guardians registered and in a call each; beside these,
+  calls that come and go, signed ARQ and DRQ together at 100 a second; all through the virtual address.
 - **Outage**: a prober of its own sends a signed keepAlive through the virtual address each 5 ms and never sends one
   again. An outage lasts from the sending of the last answered probe before a gap to the sending of the first answered
   one after it.
