@@ -1,9 +1,9 @@
-"""Jinja tests on IPv4 addresses and networks, so that the preflight needs no further library on the controller."""
+"""Jinja tests on IP addresses and networks, so that the preflight needs no further library on the controller."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, NetmaskValueError
 
 
 def _network(text: object) -> IPv4Network | None:
@@ -20,6 +20,15 @@ def is_ipv4_address(text: object) -> bool:
     except AddressValueError:
         return False
     return True
+
+
+def is_ipv6_address(text: object) -> bool:
+    """Tell whether ``text`` is an IPv6 address of one network, without a zone, that a host can have."""
+    try:
+        address = IPv6Address(str(text))
+    except AddressValueError:
+        return False
+    return not (address.scope_id or address.is_link_local or address.is_multicast or address.is_unspecified)
 
 
 def is_inside_network(address: object, network: object) -> bool:
@@ -44,6 +53,7 @@ class TestModule:
         """Return the tests by the names that playbooks use."""
         return {
             "ipv4_address": is_ipv4_address,
+            "ipv6_address": is_ipv6_address,
             "inside_network": is_inside_network,
             "overlapping_network": is_overlapping_network,
         }

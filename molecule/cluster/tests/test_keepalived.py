@@ -49,7 +49,7 @@ def test_its_configuration_is_valid_and_roots(name: str) -> None:
 def test_the_two_are_one_virtual_router() -> None:
     first, second = (settings(name) for name in GATEKEEPERS)
     assert first["virtual_router_id"] == second["virtual_router_id"]
-    assert (first["priority"], second["priority"]) == ("200", "190")
+    assert (first["priority"], second["priority"]) == ("201", "200")
     assert (first["unicast_src_ip"], second["unicast_src_ip"]) == tuple(map(address, GATEKEEPERS))
 
 

@@ -71,6 +71,7 @@ def settings_alone(options: Options) -> Settings:
         metrics=MetricsSettings(port=options.metrics_port),
         control_socket=options.state / CONTROL_SOCKET,
         track_file=None,
+        priority_file=None,
         vrrp_fifo=None,
     )
 

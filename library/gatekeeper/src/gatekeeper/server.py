@@ -27,6 +27,7 @@ from gatekeeper.failover.switch_route import SwitchRoute
 from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Office, Tenure, instant
 from gatekeeper.failover.virtual_address import VirtualAddress
 from gatekeeper.failover.vrrp_notify import VrrpNotify
+from gatekeeper.failover.vrrp_priority import VrrpPriority
 from gatekeeper.log_writer import LogWriter
 from gatekeeper.long_lived import restoring
 from gatekeeper.metrics import Metrics, Status
@@ -70,6 +71,7 @@ class Server:
         self._virtual_address: VirtualAddress | None = None
         fifo = settings.vrrp_fifo
         self._vrrp = VrrpNotify(fifo, VRRP_INSTANCE, lambda: self._has_virtual_address) if fifo is not None else None
+        self._priority = VrrpPriority(settings.priority_file)
         self._logs = {stream: WitnessLog(settings.log_directory, stream) for stream in FOLDERS}
         self._writers = [LogWriter(store, log, settings.core.node, stream) for stream, log in self._logs.items()]
         self._health = Health(store, self._writers, settings.track_file, self._leave_for)
@@ -189,7 +191,7 @@ class Server:
         for log in self._logs.values():
             log.open()
         ras = self._settings.ras
-        for address in filter(None, (ras.address, ras.virtual_address)):
+        for address in filter(None, (ras.address, ras.virtual_address, ras.virtual_address6)):
             self._sockets.append(RasSocket(address, ras.port, self._receiver(len(self._sockets))))
         await self._store.open()
         await control.open(self._settings.control_socket, self._settings.metrics)
@@ -239,7 +241,13 @@ class Server:
         self._sockets[0].send(datagram, destination)
 
     def _send(self, datagram: bytes, destination: Address) -> None:
-        self._routes.get(destination, self._sockets[-1]).send(datagram, destination)
+        socket = self._routes.get(destination) or self._shared_socket(destination)
+        socket.send(datagram, destination)
+
+    def _shared_socket(self, destination: Address) -> RasSocket:
+        """Where a datagram leaves that answers none: from the address that moves, in the destination's IP version."""
+        alike = [socket for socket in self._sockets if (":" in socket.address[0]) == (":" in destination[0])]
+        return (alike or self._sockets)[-1]
 
     @property
     def _has_virtual_address(self) -> bool:
@@ -388,6 +396,7 @@ class Server:
         with restoring():
             asked = time.monotonic()
             snapshot = await self._store.take_over(self._settings.core.node, time.time())
+            self._priority.tell(snapshot.term.epoch, in_office=True)
             following, self._following = self._following, None
             await _end(following)
             for writer in self._writers:
@@ -437,6 +446,7 @@ class Server:
     async def _tell_manager(self) -> None:
         while True:
             status = self.status()
+            self._priority.tell(status.epoch, in_office=self._tenure is not None)
             what = f"active, epoch {status.epoch}" if status.active else "standing by"
             self._manager.notify(WATCHDOG=1, STATUS=status.trouble or what)
             await asyncio.sleep(self._manager.watchdog_interval or 1.0)

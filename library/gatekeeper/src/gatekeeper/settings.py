@@ -34,6 +34,8 @@ class RasSettings:
     address: str
     port: int = 1719
     virtual_address: str | None = None
+    virtual_address6: str | None = None
+    """An IPv6 address that moves with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Settings:
     metrics: MetricsSettings
     control_socket: Path
     track_file: Path | None
+    priority_file: Path | None
+    """Where keepalived is told what to add to its priority."""
     vrrp_fifo: Path | None
     """Where keepalived tells its state; None where it isn't listened to."""
     fitness: FitnessSettings = FitnessSettings()
@@ -227,6 +231,7 @@ def parse_settings(values: object) -> Settings:
         metrics=_metrics(top.inner("metrics", "{address: 127.0.0.1, port: 9719}", {})),
         control_socket=top.path("control_socket", "/run/h323-gatekeeper/control.sock"),
         track_file=top.path("track_file", "/run/h323-gatekeeper/track") if top.has("track_file") else None,
+        priority_file=top.path("priority_file", "/run/h323-gatekeeper/priority") if top.has("priority_file") else None,
         vrrp_fifo=top.path("vrrp_fifo", "/run/council-vrrp/notify") if top.has("vrrp_fifo") else None,
         fitness=_fitness(top),
     )
@@ -250,8 +255,14 @@ def _ras(ras: _Mapping) -> RasSettings:
     virtual = ras.address("virtual_address", "192.0.2.10") if ras.has("virtual_address") else None
     if virtual == address:
         raise SettingsError("ras.virtual_address is this node's own address; write one that no host has")
+    virtual6 = ras.address("virtual_address6", "2001:db8::10") if ras.has("virtual_address6") else None
+    if virtual6 is not None and (virtual is None or ":" in virtual or ":" not in virtual6):
+        raise SettingsError(
+            "ras.virtual_address6 needs an IPv4 address beside it; write ras.virtual_address: 192.0.2.10 and"
+            " ras.virtual_address6: 2001:db8::10, or only the former"
+        )
     ras.end()
-    return RasSettings(address, port, virtual)
+    return RasSettings(address, port, virtual, virtual6)
 
 
 def _core(top: _Mapping, ras: RasSettings) -> CoreSettings:
@@ -264,6 +275,7 @@ def _core(top: _Mapping, ras: RasSettings) -> CoreSettings:
         node=top.name("node", "gk1"),
         gatekeeper_identifier=_identifier(top),
         ras_address=(ras.virtual_address or ras.address, ras.port),
+        ras_address6=(ras.virtual_address6, ras.port) if ras.virtual_address6 is not None else None,
         shared_address=ras.virtual_address is not None,
         alternates=_alternates(top, ras),
         mcus=mcus,

@@ -19,17 +19,18 @@ GOOD: dict[str, Any] = {
     "registry": "/etc/h323-gatekeeper/guardian-registry.yaml",
     "signing_key": "/etc/h323-gatekeeper/gatekeeper-key.pem",
     "log_directory": "/var/log/guardian-council",
-    "ras": {"address": "192.0.2.11", "port": 1719, "virtual_address": "192.0.2.10"},
+    "ras": {"address": "192.0.2.11", "port": 1719, "virtual_address": "192.0.2.10", "virtual_address6": "2001:DB8::10"},
     "alternates": [{"address": "192.0.2.12"}, {"address": "2001:db8::12", "port": 1720}],
     "mcus": [{"name": "mcu1", "address": "192.0.2.21"}],
     "store": {"kind": "etcd", "endpoints": ["https://192.0.2.11:2379"], **PKI},
     "metrics": {"address": "192.0.2.11", **PKI},
     "control_socket": "/run/h323-gatekeeper/control.sock",
     "track_file": "/run/h323-gatekeeper/track",
+    "priority_file": "/run/h323-gatekeeper/priority",
     "vrrp_fifo": "/run/council-vrrp/notify",
     "time_to_live": 120,
 }
-LEFT_OUT = ("alternates", "mcus", "metrics", "track_file", "vrrp_fifo", "time_to_live")
+LEFT_OUT = ("alternates", "mcus", "metrics", "track_file", "priority_file", "vrrp_fifo", "time_to_live")
 MISSING = object()
 
 
@@ -57,8 +58,10 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     settings = load(tmp_path, GOOD)
     tls = Tls(Path("/pki/ca.pem"), Path("/pki/host.pem"), Path("/pki/host-key.pem"))
     assert settings.role == "primary"
-    assert settings.ras == RasSettings("192.0.2.11", 1719, "192.0.2.10")
+    assert settings.ras == RasSettings("192.0.2.11", 1719, "192.0.2.10", "2001:db8::10")
     assert settings.core.ras_address == ("192.0.2.10", 1719)
+    assert settings.core.ras_address_for(("198.51.100.7", 1719)) == ("192.0.2.10", 1719)
+    assert settings.core.ras_address_for(("2001:db8:1::7", 1719)) == ("2001:db8::10", 1719)
     assert settings.core.shared_address
     assert settings.core.alternates == (("192.0.2.12", 1719), ("2001:db8::12", 1720))
     assert settings.core.mcus == (Mcu("mcu1", ("192.0.2.21", 1720), 25),)
@@ -67,6 +70,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     assert settings.store == StoreSettings(endpoints=("https://192.0.2.11:2379",), tls=tls, nodes=2)
     assert settings.metrics == MetricsSettings("192.0.2.11", 9719, tls)
     assert settings.track_file == Path("/run/h323-gatekeeper/track")
+    assert settings.priority_file == Path("/run/h323-gatekeeper/priority")
     assert settings.vrrp_fifo == Path("/run/council-vrrp/notify")
 
 
@@ -117,7 +121,14 @@ def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
         ("ras.address", "gk1.example", "ras.address is 'gk1.example'; write address: 192.0.2.11 (this node's own)"),
         ("ras.port", 70_000, "ras.port is 70000; write a number from 0 to 65535"),
         ("ras.port", True, "ras.port is True; write port: 1719"),
-        ("ras.virtual_address", MISSING, "vrrp_fifo is there without an address that moves; write ras.virtual_address"),
+        ("ras.virtual_address", MISSING, "ras.virtual_address6 needs an IPv4 address beside it; write ras"),
+        (
+            "ras",
+            {"address": "192.0.2.11"},
+            "vrrp_fifo is there without an address that moves; write ras.virtual_address",
+        ),
+        ("ras.virtual_address6", "192.0.2.13", "ras.virtual_address6 needs an IPv4 address beside it; write ras"),
+        ("ras.virtual_address", "2001:db8::10", "ras.virtual_address6 needs an IPv4 address beside it; write ras"),
         ("ras.virtual_address", "192.0.2.11", "ras.virtual_address is this node's own address; write one that no host"),
         ("ras.interface", "eth0", "ras.interface is not a setting of this service; remove it"),
         ("alternates.0.address", "gk2", "alternates[0].address is 'gk2'; write address: 192.0.2.12"),

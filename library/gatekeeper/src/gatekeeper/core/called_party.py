@@ -25,7 +25,10 @@ def called_names(alias: AliasAddress, settings: CoreSettings) -> tuple[str, ...]
     if text is None:
         return ()
     user, at, host = text.rpartition("@")
-    local = bool(at and user) and host in (settings.gatekeeper_identifier, settings.ras_address[0])
+    local = bool(at and user) and host.removeprefix("[").removesuffix("]") in (
+        settings.gatekeeper_identifier,
+        *settings.hosts,
+    )
     return (text, user) if local else (text,)
 
 
@@ -38,7 +41,7 @@ def called_address(alias: AliasAddress, settings: CoreSettings) -> Address | Non
         return None
     host = text.rpartition("@")[2]
     address = _host_and_port(host)
-    return None if address is None or address[0] == settings.ras_address[0] else address
+    return None if address is None or address[0] in settings.hosts else address
 
 
 def _text(alias: AliasAddress) -> str | None:

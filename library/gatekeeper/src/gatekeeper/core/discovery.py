@@ -11,6 +11,7 @@ from h323.ras import PROTOCOL_IDENTIFIER, GatekeeperConfirm, GatekeeperRequest
 
 from gatekeeper.core.authentication import alias_owner
 from gatekeeper.core.denial import Denial
+from gatekeeper.core.effects import Address
 from gatekeeper.core.prerequisites import (
     assigned_gatekeeper,
     names_another_gatekeeper,
@@ -45,7 +46,9 @@ def _offered(message: GatekeeperRequest, mode: AuthenticationMechanism | None, a
     return can_mode and (algorithm is None or algorithms is None or algorithm in algorithms)
 
 
-def discover(message: GatekeeperRequest, settings: CoreSettings, policy: str) -> GatekeeperConfirm | Denial:
+def discover(
+    message: GatekeeperRequest, source: Address, settings: CoreSettings, policy: str
+) -> GatekeeperConfirm | Denial:
     """Answer a GRQ: the one request that need not be signed, since it asks how to sign. `policy` is its sender's."""
     if names_another_gatekeeper(message.gatekeeper_identifier, settings):
         return Denial(RefusalName.GATEKEEPER_ERROR, "another gatekeeper is asked for", reason="terminalExcluded")
@@ -55,12 +58,12 @@ def discover(message: GatekeeperRequest, settings: CoreSettings, policy: str) ->
     mode, algorithm = _MODES.get(policy, (None, None))
     if not _offered(message, mode, algorithm):
         return Denial(RefusalName.INVALID_SIGNATURE, "the terminal does not offer what is required here")
-    home = assigned_gatekeeper(settings, supported=message.supports_assigned_gk)
+    home = assigned_gatekeeper(settings, source, supported=message.supports_assigned_gk)
     return GatekeeperConfirm(
         request_seq_num=message.request_seq_num,
         protocol_identifier=PROTOCOL_IDENTIFIER,
         gatekeeper_identifier=settings.gatekeeper_identifier,
-        ras_address=to_transport_address(settings.ras_address),
+        ras_address=to_transport_address(settings.ras_address_for(source)),
         alternate_gatekeeper=alternate_gatekeepers(settings.alternates),
         authentication_mode=mode,
         algorithm_oid=algorithm,

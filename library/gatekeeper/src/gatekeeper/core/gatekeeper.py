@@ -246,7 +246,7 @@ class Gatekeeper:
     def _answer_neighbour(self, received: Received, message: LocationRequest) -> list[Effect]:
         now, source = received.now, received.source
         self._limits.charge(source, now.monotonic)
-        answer = locate_for_neighbour(message, self._state, self.settings)
+        answer = locate_for_neighbour(message, received.source, self._state, self.settings)
         datagram = encode(answer)
         if len(datagram) > len(received.datagram):
             return self._silent("LRQ", "dropped", source)
@@ -278,7 +278,7 @@ class Gatekeeper:
                 return self._refuse_unproven(received, proven)
             sender = proven if proven.token is not None else None
         policy = policy_for(message, self._registry, received.source[0])
-        decision = discover(message, self.settings, policy)
+        decision = discover(message, received.source, self.settings, policy)
         if isinstance(decision, Denial):
             answer: GatekeeperConfirm | GatekeeperReject = reject_discovery(
                 message, decision, self.settings.gatekeeper_identifier

@@ -32,7 +32,7 @@ def locate(request: Request[LocationRequest]) -> Decision | Denial:
     if isinstance(found, Denial):
         return found
     confirm = replace(
-        _confirm(message, found, request.settings),
+        _confirm(message, found, request.settings.ras_address_for(request.source)),
         destination_info=found.aliases or None if message.can_map_alias else None,
         destination_type=endpoint_type_of(found.kind),
     )
@@ -40,7 +40,7 @@ def locate(request: Request[LocationRequest]) -> Decision | Denial:
 
 
 def locate_for_neighbour(
-    message: LocationRequest, state: State, settings: CoreSettings
+    message: LocationRequest, source: Address, state: State, settings: CoreSettings
 ) -> LocationConfirm | LocationReject:
     """Answer a neighbour's LRQ.
 
@@ -53,7 +53,7 @@ def locate_for_neighbour(
             request_seq_num=message.request_seq_num,
             reject_reason=_reject_reason(found),
         )
-    return _confirm(message, found, settings)
+    return _confirm(message, found, settings.ras_address_for(source))
 
 
 def _reject_reason(denial: Denial) -> LocationRejectReason:
@@ -77,9 +77,9 @@ def _find(wanted: Wanted, state: State, settings: CoreSettings) -> Destination |
     return found
 
 
-def _confirm(message: LocationRequest, found: Destination, settings: CoreSettings) -> LocationConfirm:
+def _confirm(message: LocationRequest, found: Destination, own: Address) -> LocationConfirm:
     return LocationConfirm(
         request_seq_num=message.request_seq_num,
         call_signal_address=to_transport_address(found.address),
-        ras_address=to_transport_address(found.ras_address or settings.ras_address),
+        ras_address=to_transport_address(found.ras_address or own),
     )

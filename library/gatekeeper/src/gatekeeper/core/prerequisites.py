@@ -7,6 +7,7 @@ from h323.council import RefusalName
 from h323.ras import AlternateGK
 
 from gatekeeper.core.denial import Denial
+from gatekeeper.core.effects import Address
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.transport_address import to_transport_address
 
@@ -34,12 +35,12 @@ def refused_feature(feature_set: FeatureSet | None) -> Denial | None:
     return Denial(RefusalName.GATEKEEPER_ERROR, detail, reason="neededFeatureNotSupported")
 
 
-def assigned_gatekeeper(settings: CoreSettings, *, supported: bool | None) -> AlternateGK | None:
+def assigned_gatekeeper(settings: CoreSettings, source: Address, *, supported: bool | None) -> AlternateGK | None:
     """Where an endpoint that knows assigned gatekeepers belongs, and comes back to from an alternate (H.323 7.2.7)."""
     if not supported:
         return None
     return AlternateGK(
-        ras_address=to_transport_address(settings.ras_address),
+        ras_address=to_transport_address(settings.ras_address_for(source)),
         gatekeeper_identifier=settings.gatekeeper_identifier,
         need_to_register=False,
         priority=0,

@@ -210,7 +210,7 @@ def _registered(
 
 def _confirm(request: Request[RegistrationRequest], registration: Registration) -> RegistrationConfirm:
     message, settings = request.message, request.settings
-    home = assigned_gatekeeper(settings, supported=message.supports_assigned_gk)
+    home = assigned_gatekeeper(settings, request.source, supported=message.supports_assigned_gk)
     return RegistrationConfirm(
         request_seq_num=message.request_seq_num,
         protocol_identifier=PROTOCOL_IDENTIFIER,

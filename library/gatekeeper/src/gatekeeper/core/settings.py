@@ -25,6 +25,8 @@ class CoreSettings:
     gatekeeper_identifier: str
     ras_address: Address
     """What GCF and redirects name: the virtual address where there is one."""
+    ras_address6: Address | None = None
+    """The same for who comes by IPv6; None where there is no IPv6 address."""
     shared_address: bool = True
     """Whether `ras_address` is a virtual one, at which whoever is active answers."""
     alternates: tuple[Address, ...] = ()
@@ -60,3 +62,12 @@ class CoreSettings:
     refusal_interval: int = 10
     rates: Rates = field(default_factory=Rates)
     """What a source may send before it has proven who it is, and after."""
+
+    def ras_address_for(self, source: Address) -> Address:
+        """What is named to an endpoint there: an address of its own IP version, if there is one."""
+        return self.ras_address6 if self.ras_address6 is not None and ":" in source[0] else self.ras_address
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The gatekeeper's own IP addresses, as an endpoint may write them."""
+        return tuple(address[0] for address in (self.ras_address, self.ras_address6) if address is not None)

@@ -30,7 +30,6 @@ class Standby:
     def __init__(self, settings: CoreSettings, signing_key: PrivateKey, random_bytes: Callable[[int], bytes]) -> None:
         self._settings = settings
         self._sealer = Sealer(settings.gatekeeper_identifier, signing_key, random_bytes)
-        self._elsewhere = _elsewhere(settings)
         self._budget = RefusalBudget(settings.refusals_per_source, settings.refusals_in_all, settings.refusal_interval)
 
     def receive(self, datagram: bytes, source: Address, now: Instant) -> list[Effect]:
@@ -43,12 +42,12 @@ class Standby:
             return [Observe("unknown", "malformed")]
         if not isinstance(message, GatekeeperRequest) or not self._budget.spend(source[0], now.monotonic):
             return [Observe("unknown", "standby")]
-        redirect = self._sealer.to_stranger(self._redirect(message), None, datagram, now.unix)
+        redirect = self._sealer.to_stranger(self._redirect(message, source), None, datagram, now.unix)
         if redirect is None:
             return [Observe("GRQ", "standby")]
         return [Send(redirect, source), Observe("GRQ", "redirected")]
 
-    def _redirect(self, message: GatekeeperRequest) -> GatekeeperReject:
+    def _redirect(self, message: GatekeeperRequest, source: Address) -> GatekeeperReject:
         settings = self._settings
         foreign = names_another_gatekeeper(message.gatekeeper_identifier, settings)
         return GatekeeperReject(
@@ -56,13 +55,13 @@ class Standby:
             protocol_identifier=PROTOCOL_IDENTIFIER,
             gatekeeper_identifier=settings.gatekeeper_identifier,
             reject_reason=("terminalExcluded", None) if foreign else ("resourceUnavailable", None),
-            alt_gk_info=None if foreign else self._elsewhere,
+            alt_gk_info=None if foreign else _elsewhere(settings, source),
         )
 
 
-def _elsewhere(settings: CoreSettings) -> AltGKInfo | None:
+def _elsewhere(settings: CoreSettings, source: Address) -> AltGKInfo | None:
     """Where the active gatekeeper may be: at the address that they share, or at one of the others' own."""
-    addresses = (*((settings.ras_address,) if settings.shared_address else ()), *settings.alternates)
+    addresses = (*((settings.ras_address_for(source),) if settings.shared_address else ()), *settings.alternates)
     there = tuple(
         AlternateGK(
             ras_address=to_transport_address(address),
