@@ -16,6 +16,7 @@ from h323.ras import (
     GatekeeperRequest,
     H221NonStandard,
     RasMessage,
+    RegistrationConfirm,
     TerminalInfo,
     VendorIdentifier,
     decode,
@@ -141,9 +142,11 @@ def test_a_needed_feature_that_we_lack_is_named_as_the_reason(alice: Terminal) -
         assert getattr(answer, "reject_reason", None) == ("neededFeatureNotSupported", None)
 
 
-def standby_answer(settings: CoreSettings, message: RasMessage) -> RasMessage | None:
+def standby_answer(
+    settings: CoreSettings, message: RasMessage, source: Address = ("192.0.2.101", 1719)
+) -> RasMessage | None:
     standby = Standby(settings, private_key(IDENTIFIER), lambda count: bytes(range(1, count + 1)))
-    sent = [e for e in standby.receive(encode(message), ("192.0.2.101", 1719), START) if isinstance(e, Send)]
+    sent = [e for e in standby.receive(encode(message), source, START) if isinstance(e, Send)]
     return decode(sent[0].datagram) if sent else None
 
 
@@ -158,6 +161,26 @@ def test_a_standby_redirects_to_whoever_may_be_active(alice: Terminal, shared: b
     named = [from_transport_address(one.ras_address) for one in answer.alt_gk_info.alternate_gatekeeper]
     assert [address and address[1] for address in named] == ports
     assert not answer.alt_gk_info.alt_gk_is_permanent
+
+
+@pytest.mark.parametrize("source", [("192.0.2.101", 1719), ("2001:db8:1::65", 1719)])
+def test_who_comes_by_ipv6_is_told_the_ipv6_address(source: Address) -> None:
+    settings = replace(SETTINGS, ras_address6=("2001:db8::10", 1719))
+    own = settings.ras_address6 if ":" in source[0] else settings.ras_address
+    alice = Terminal(Zone(settings=settings), "alice")
+    alice.source = source
+    found = asked(alice, discovery(alice, supports_assigned_gk=True))
+    registered = alice.ask(alice.registration(supports_assigned_gk=True))
+    assert isinstance(found, GatekeeperConfirm)
+    assert isinstance(registered, RegistrationConfirm)
+    assert from_transport_address(found.ras_address) == own
+    for answer in (found, registered):
+        assert answer.assigned_gatekeeper is not None
+        assert from_transport_address(answer.assigned_gatekeeper.ras_address) == own
+    redirected = standby_answer(settings, discovery(alice), source)
+    assert isinstance(redirected, GatekeeperReject)
+    assert redirected.alt_gk_info is not None
+    assert from_transport_address(redirected.alt_gk_info.alternate_gatekeeper[0].ras_address) == own
 
 
 def test_a_standby_that_knows_no_other_gives_only_the_reason(alice: Terminal) -> None:
