@@ -6,17 +6,18 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from h323.council import Refusal, RefusalName
 from h323.h235 import PrivateKey
 from h323.ras import AdmissionReject, DisengageConfirm
-from terminal.core import Call, Confirmed, Endpoint, Finished, Identity, Instant, NoAnswer, Refused
+from terminal.core import Call, Confirmed, Endpoint, Finished, Identity, Instant, NoAnswer, Outcome, Refused
 from terminal.probe.decision import request_digest
 from terminal.probe.timeline import Fate, Outage
 
 from .traffic import main
-from .traffic_answers import answer_of, is_durable, read_answer
+from .traffic_answers import answer_of, is_durable, is_undecided, is_unregistered, read_answer
 from .traffic_direct import DirectTally
 from .traffic_prober import DrillProber, DrillTimeline, Probed
 from .traffic_report import Interval, make_report, read_report
@@ -51,6 +52,20 @@ def test_a_tally_counts_each_outcome_and_forgives_a_clean_up_its_refusal() -> No
     tally.note(refused(RefusalName.NOT_REGISTERED), clean_up=False)
     assert (tally.finished, tally.confirmed, tally.given_up, tally.longest_wait) == (4, 1, 1, 5.0)
     assert (tally.retries, tally.refusals) == (5 + 2 + 2, {"NOT_REGISTERED": 1})
+
+
+@pytest.mark.parametrize(
+    ("outcome", "undecided", "unregistered"),
+    [
+        (CONFIRMED, False, False),
+        (LOST, True, False),
+        (refused(RefusalName.GATEKEEPER_ERROR), True, False),
+        (refused(RefusalName.NOT_REGISTERED), False, True),
+        (refused(RefusalName.UNKNOWN_CALL), False, False),
+    ],
+)
+def test_what_a_refusal_says_of_what_is_there(outcome: Outcome[Any], undecided: bool, unregistered: bool) -> None:
+    assert (is_undecided(outcome), is_unregistered(outcome)) == (undecided, unregistered)
 
 
 def test_a_row_is_of_requests_sent_since_it_was_begun_and_broken_by_what_is_not_confirmed() -> None:

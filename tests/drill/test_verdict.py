@@ -393,6 +393,17 @@ def test_given_up_and_refused_requests_need_no_record(scene: Scene) -> None:
     assert (finding.counts.given_up, finding.counts.refused, finding.counts.acknowledged) == (1, 1, 6)
 
 
+def test_who_is_told_that_nothing_can_be_decided_now_has_lost_nothing(scene: Scene) -> None:
+    scene.asked("ARQ", call=CALL)
+    for request in ("DRQ", "RRQ"):
+        answer = scene.asked(request, call=CALL, told=False, logged=False)
+        scene.tell(replace(answer, kind=request[0] + "RJ", reason="GATEKEEPER_ERROR"))
+    scene.held[CALL] = "if://guardian/guardian-01"
+    finding = scene.check()
+    assert finding.ok, finding.violations
+    assert finding.counts.refused == 2
+
+
 def failover(milliseconds: float, time: float = UNIX + 0.15) -> Failover:
     return Failover(1, time, 2, "gk1", "gk2", "", milliseconds)
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from h323.council import RefusalName
 from h323.ras import AdmissionRequest, DisengageRequest, RegistrationRequest, UnregistrationRequest
 from h323.ras.names import short_name
 from terminal.core import Confirmed, Finished, NoAnswer, Outcome, Refused
@@ -92,6 +93,16 @@ def reason_of(outcome: Outcome[Any]) -> str:
     if not isinstance(outcome, Refused):
         return ""
     return outcome.name.value if outcome.name is not None else outcome.reason
+
+
+def is_undecided(outcome: Outcome[Any]) -> bool:
+    """Whether nothing was said about what was asked: no answer, or that the gatekeeper can't decide at the moment."""
+    return isinstance(outcome, NoAnswer) or reason_of(outcome) == RefusalName.GATEKEEPER_ERROR.value
+
+
+def is_unregistered(outcome: Outcome[Any]) -> bool:
+    """Whether the gatekeeper says that it knows no registration of ours."""
+    return reason_of(outcome) == RefusalName.NOT_REGISTERED.value
 
 
 def is_durable(finished: Finished) -> bool:

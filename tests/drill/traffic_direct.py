@@ -12,12 +12,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from terminal.core import Call, Confirmed, Instant, NoAnswer, Outcome, Refused, RetransmissionPolicy
+from terminal.core import Call, Confirmed, Instant, Outcome, Refused, RetransmissionPolicy
 from terminal.errors import TerminalError
 from terminal.probe.pace import Pace
 from terminal.probe.prober import PROBE_BPS
 
-from .traffic_answers import reason_of
+from .traffic_answers import is_undecided, is_unregistered, reason_of
 from .traffic_load import ASK_AGAIN, KEEP_ALIVE_EVERY
 from .traffic_terminal import Terminal, now
 from .traffic_wire import Wire
@@ -126,7 +126,7 @@ class Direct:
     def _disengage(self, call: Call) -> None:
         def answered(outcome: Outcome[Any], arrived: Instant) -> None:
             self.tally.note(outcome, arrived, admission=False)
-            if isinstance(outcome, NoAnswer) and not self._ended:
+            if is_undecided(outcome) and not self._ended:
                 # Its gatekeeper has failed in between: whoever is in office now ends it.
                 self.terminal.ask(self.terminal.endpoint.disengagement(call), lambda *_: None, clean_up=True)
 
@@ -134,7 +134,7 @@ class Direct:
 
     def _stay(self) -> None:
         def stayed(outcome: Outcome[Any], _arrived: Instant) -> None:
-            if isinstance(outcome, Refused):
+            if is_unregistered(outcome):
                 self._register_again()
 
         if not self._ended:

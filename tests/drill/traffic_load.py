@@ -7,13 +7,14 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from terminal.core import Call, Confirmed, Instant, NoAnswer, Outcome, Refused
+from terminal.core import Call, Confirmed, Instant, Outcome, Refused
 from terminal.core.request import Request
 from terminal.errors import TerminalError
 from terminal.probe.pace import Pace
 from terminal.probe.prober import PROBE_BPS
 from terminal.smoke.session import LEG_BPS
 
+from .traffic_answers import is_undecided, is_unregistered
 from .traffic_tally import Row, Tally
 from .traffic_terminal import Terminal, Then, now
 
@@ -131,7 +132,7 @@ class Guardian:
         """End the held call and the registration, as far as somebody answers."""
         if self._held is not None:
             outcome = await self.terminal.asked(self.terminal.endpoint.disengagement(self._held), role="held")
-            self._load.held_lost += isinstance(outcome, Refused)
+            self._load.held_lost += isinstance(outcome, Refused) and not is_undecided(outcome)
         await self.terminal.asked(self.terminal.endpoint.unregistration(), role="member")
 
     def end(self) -> None:
@@ -148,14 +149,14 @@ class Guardian:
         def admitted(outcome: Outcome[Any], _arrived: Instant) -> None:
             if isinstance(outcome, Confirmed):
                 self._later(SHORT_CALL, lambda: self._disengage(call, clean_up=False))
-            elif isinstance(outcome, NoAnswer):
+            elif is_undecided(outcome):
                 self._later(ASK_AGAIN, lambda: self._disengage(call, clean_up=True))
 
         self._ask(endpoint.admission(call, PROBE_BPS, to=endpoint.identity.name), admitted, role="short")
 
     def _disengage(self, call: Call, *, clean_up: bool) -> None:
         def disengaged(outcome: Outcome[Any], _arrived: Instant) -> None:
-            if isinstance(outcome, NoAnswer):
+            if is_undecided(outcome):
                 self._later(ASK_AGAIN, lambda: self._disengage(call, clean_up=True))
 
         self._ask(self.terminal.endpoint.disengagement(call), disengaged, role="short", clean_up=clean_up)
@@ -169,7 +170,7 @@ class Guardian:
     def _keep_alive(self) -> None:
         def kept(outcome: Outcome[Any], _arrived: Instant) -> None:
             self.keep_alive_in(KEEP_ALIVE_EVERY)
-            if isinstance(outcome, Refused):
+            if is_unregistered(outcome):
                 self._rejoin()
 
         self._ask(self.terminal.endpoint.keep_alive(), kept, role="member")

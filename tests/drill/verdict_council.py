@@ -57,7 +57,7 @@ class Council:
             counts.ended += 1
         elif answer.reason == "NOT_REGISTERED" and who in self._registered:
             self._violate("registration lost", answer, f"{who} was registered, and is told NOT_REGISTERED")
-        elif answer.kind == "DRJ" and answer.role in _OURS and not answer.clean_up:
+        elif answer.reason == "UNKNOWN_CALL" and answer.role in _OURS and not answer.clean_up:
             self._violate("call lost", answer, f"call {call} of {who} was admitted, and is told {answer.reason}")
 
     def take(self, record: Record) -> None:

@@ -35,7 +35,7 @@ class Ledger:
         self.violations: list[Violation] = []
         self.late: list[str] = []
         self.needed = 0
-        """The log must have the records before this index, for all that was matched so far."""
+        """The log must have the records before this index, for all that was required and matched so far."""
         self._nodes = {address.rpartition(":")[0] or address: node for node, address in gatekeepers.items()}
         self._nodes |= {address: node for node, address in gatekeepers.items()}
         self._answers: dict[str, Answer] = {}
@@ -80,7 +80,8 @@ class Ledger:
             self._compare(answer, decision, epochs)
             if answer.kind in CONFIRMATIONS:
                 counts.found += answer.kind == decision.kind
-                self.needed = max(self.needed, decision.answer_index + 1)
+                if digest in self._required:
+                    self.needed = max(self.needed, decision.answer_index + 1)
 
     def lost(self) -> list[Violation]:
         """What was acknowledged and is not in the log, now that nothing more is to be read. Each is named once."""
