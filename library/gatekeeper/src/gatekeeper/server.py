@@ -14,7 +14,7 @@ from dataclasses import asdict
 from h323.h235 import PrivateKey
 
 from gatekeeper.control import Control
-from gatekeeper.core import Address, Call, Observe, Selection, Send, Standby
+from gatekeeper.core import Address, Call, Inheritance, Observe, Selection, Send, Standby
 from gatekeeper.failover.health import Health
 from gatekeeper.failover.peer import Peer, Return
 from gatekeeper.failover.previous_end import read_previous_end
@@ -37,7 +37,7 @@ from gatekeeper.ras_socket import RasSocket
 from gatekeeper.registry import Registry, RegistryError, load_registry_and_passwords
 from gatekeeper.service_manager import ServiceManager
 from gatekeeper.settings import Settings, SettingsError
-from gatekeeper.store import Fenced, Store, StoreError, Term
+from gatekeeper.store import Fenced, Snapshot, Store, StoreError, Term
 from gatekeeper.witness_log import FOLDERS, WitnessLog
 
 LOGGER = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ class Server:
         self._tenure: Tenure | None = None
         self._running: asyncio.Task[None] | None = None
         self._following: asyncio.Task[None] | None = None
+        self._followed = Inheritance()
         self._called = asyncio.Event()
         self._reloading: asyncio.Task[None] | None = None
         self._sockets: list[RasSocket] = []
@@ -351,7 +352,8 @@ class Server:
     def _follow(self) -> None:
         """While somebody else is in office, keep at hand what this node will need to take it."""
         if self._following is None or self._following.done():
-            self._following = asyncio.ensure_future(self._store.follow())
+            self._followed = Inheritance()
+            self._following = asyncio.ensure_future(self._store.follow(self._followed))
             self._following.add_done_callback(_tell_of_failure)
 
     async def _wait_for_turn(self) -> None:
@@ -401,8 +403,9 @@ class Server:
             await _end(following)
             for writer in self._writers:
                 writer.check(snapshot.sizes.get(writer.stream, 0))
+            inheritance = self._followed if snapshot.followed else await _inherit(snapshot)
             with self._pulse.busy(_RESTORING + _RESTORING_EACH * len(snapshot.items)):
-                tenure = Tenure(self._office, self._registry, snapshot, asked)
+                tenure = Tenure(self._office, self._registry, snapshot, asked, inheritance)
         # What the store has was registered under whichever registry was in force then.
         self._use_registry(tenure)
         self._announce(tenure, snapshot.previous)
@@ -471,6 +474,14 @@ class Server:
                 self._use_registry(self._tenure)
             LOGGER.info("registry loaded: %d guardians", len(self._registry.guardians))
         self._manager.notify(READY=1)
+
+
+async def _inherit(snapshot: Snapshot) -> Inheritance:
+    """Decode all of it, with turns of the event loop in between: others wait for its pulse."""
+    inheritance = Inheritance()
+    for _ in inheritance.take(snapshot):
+        await asyncio.sleep(0)
+    return inheritance
 
 
 def _tell_of_failure(following: asyncio.Task[None]) -> None:

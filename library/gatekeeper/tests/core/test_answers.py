@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from gatekeeper.core import Address, Instant, Send
-from gatekeeper.core.answers import PENDING, AnswerCache, request_digest
+from gatekeeper.core.answers import PENDING, AnswerCache, decode_kept, request_digest
 from gatekeeper.core.received import Received
 from h323.h235 import SignedToken
 from h323.ras import UnregistrationRequest
@@ -40,7 +40,7 @@ def test_the_next_term_gives_the_same_answer(
     request, send = received(1, source=source), Send(datagram, destination)
     kept = old.prepare(request, send, token)
     old.release(request.digest, send)
-    assert new.restore([kept.octets]) == ([token] if token is not None else [])
+    assert new.restore([decode_kept(kept.octets)]) == ([token] if token is not None else [])
     assert old.find(request.digest, source) == new.find(request.digest, source) == send
 
 

@@ -10,7 +10,7 @@ from gatekeeper.core.bandwidth_change import change_bandwidth
 from gatekeeper.core.denial import Denial
 from gatekeeper.core.disengage import disengage
 from gatekeeper.core.registration import entitled, register, unregister_endpoint
-from gatekeeper.core.registration_index import Registration
+from gatekeeper.core.registration_index import Registration, Sharing
 from gatekeeper.core.request import Request
 from gatekeeper.core.resources import indicate
 from gatekeeper.core.state import State
@@ -82,6 +82,8 @@ class Registrar(RuleBasedStateMachine):
         super().__init__()
         self.state = State()
         self.items: dict[str, bytes] = {}
+        self.standby = State()
+        self.untold: dict[str, bytes | None] = {}
         self.registry = REGISTRIES[0]
         zone = Zone()
         self.terminals = {name: Terminal(zone, name, host) for name, host in zip(NAMES, HOSTS, strict=True)}
@@ -113,6 +115,7 @@ class Registrar(RuleBasedStateMachine):
     def keep(self, changes: tuple[Change, ...]) -> None:
         """What the store does with a decision's changes; a denial has none, and so must not have changed anything."""
         for change in changes:
+            self.untold[change.key] = change.value
             if change.value is None:
                 # A deletion of what isn't there would be a call or registration that was ended twice.
                 del self.items[change.key]
@@ -198,8 +201,17 @@ class Registrar(RuleBasedStateMachine):
                 self.keep(unregister_endpoint(self.state, registration))
 
     @rule()
-    def fails_over(self) -> None:
-        self.state = State.restored(self.items, 0.0)
+    def the_standby_is_told(self) -> None:
+        """Of several transactions at once, as it may happen."""
+        self.standby.take(self.untold, Sharing())
+        self.untold = {}
+        assert picture(self.standby) == picture(self.state)
+
+    @rule(warm=st.booleans())
+    def fails_over(self, warm: bool) -> None:
+        self.the_standby_is_told()
+        restored = State.restored(self.items, 0.0)
+        self.state, self.standby = (self.standby, restored) if warm else (restored, self.standby)
 
     @invariant()
     def the_store_restores_all(self) -> None:

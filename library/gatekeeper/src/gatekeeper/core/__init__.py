@@ -3,6 +3,7 @@
 from gatekeeper.core.calls import Call
 from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send
 from gatekeeper.core.gatekeeper import Gatekeeper
+from gatekeeper.core.inheritance import Inheritance
 from gatekeeper.core.settings import CoreSettings, Mcu
 from gatekeeper.core.source_limits import Rates
 from gatekeeper.core.standby import Standby
@@ -15,6 +16,7 @@ __all__ = [
     "CoreSettings",
     "Effect",
     "Gatekeeper",
+    "Inheritance",
     "Instant",
     "Mcu",
     "Observe",

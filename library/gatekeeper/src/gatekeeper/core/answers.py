@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 from h323.h235 import SignedToken, Token
@@ -78,10 +79,10 @@ class AnswerCache:
     def __len__(self) -> int:
         return len(self._answers)
 
-    def restore(self, kept: Iterable[bytes]) -> list[Token]:
+    def restore(self, kept: Iterable[Kept]) -> list[Token]:
         """Take over the answers in the store; the tokens that they answered, so that none is accepted again."""
         tokens: list[Token] = []
-        for one in sorted(map(_decode, kept), key=lambda one: one.forget_at):
+        for one in sorted(kept, key=attrgetter("forget_at")):
             self._answers[one.digest] = one.datagram
             self._durable.add(one.digest, one.forget_at)
             if one.elsewhere is not None:
@@ -114,7 +115,7 @@ class AnswerCache:
         self._durable.add(received.digest, forget_at)
         if elsewhere is not None:
             self._elsewhere[received.digest] = elsewhere
-        return KeptAnswer(forget_at, _encode(_Kept(received.digest, forget_at, elsewhere, token, send.datagram)))
+        return KeptAnswer(forget_at, _encode(Kept(received.digest, forget_at, elsewhere, token, send.datagram)))
 
     def release(self, digest: bytes, send: Send) -> None:
         """The commit is durable: from now on a retransmission is answered."""
@@ -130,7 +131,7 @@ class AnswerCache:
         return unix if durable else None
 
 
-class _Kept(NamedTuple):
+class Kept(NamedTuple):
     """What the store keeps of an answer."""
 
     digest: bytes
@@ -140,7 +141,7 @@ class _Kept(NamedTuple):
     datagram: bytes
 
 
-def _encode(kept: _Kept) -> bytes:
+def _encode(kept: Kept) -> bytes:
     """Everything but the datagram as one line, which says how long it is."""
     host, port = kept.elsewhere or ("-", 0)
     token = kept.token
@@ -150,8 +151,8 @@ def _encode(kept: _Kept) -> bytes:
     return len(head).to_bytes(2, "big") + head + kept.datagram
 
 
-def _decode(octets: bytes) -> _Kept:
-    """What `_encode` was given."""
+def decode_kept(octets: bytes) -> Kept:
+    """An answer as the store keeps it."""
     end = 2 + int.from_bytes(octets[:2], "big")
     digest, forget_at, host, port, seen = octets[2:end].decode().split(" ", 4)
     elsewhere = (host, int(port)) if host != "-" else None
@@ -159,4 +160,4 @@ def _decode(octets: bytes) -> _Kept:
     if seen:
         time_stamp, random, senders_id = seen.split(" ", 2)
         token = SignedToken(senders_id, None, int(time_stamp, 16), int(random, 16), bytes(64))
-    return _Kept(bytes.fromhex(digest), float(forget_at), elsewhere, token, octets[end:])
+    return Kept(bytes.fromhex(digest), float(forget_at), elsewhere, token, octets[end:])

@@ -155,6 +155,10 @@ class Calls:
         self._reported[call.leg] = now
         self._reported.move_to_end(call.leg)
 
+    def report_all(self, now: float) -> None:
+        """All count as reported now."""
+        self._reported = OrderedDict.fromkeys(self._calls, now)
+
     def unreported_since(self, monotonic: float) -> list[Call]:
         """The calls of which nothing was heard after `monotonic` (seconds)."""
         silent = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping
 
 
 class Deadlines:
@@ -23,6 +24,13 @@ class Deadlines:
         look = self._looks.get(endpoint_identifier)
         if look is None or deadline < look:
             self._look(endpoint_identifier, deadline)
+
+    def extend_all(self, deadlines: Mapping[str, float]) -> None:
+        """As `extend` for each, where none has been set: at once, as there may be 100,000."""
+        self._deadlines = dict(deadlines)
+        self._looks = dict(deadlines)
+        self._heap = [(deadline, endpoint_identifier) for endpoint_identifier, deadline in deadlines.items()]
+        heapq.heapify(self._heap)
 
     def _look(self, endpoint_identifier: str, when: float) -> None:
         self._looks[endpoint_identifier] = when

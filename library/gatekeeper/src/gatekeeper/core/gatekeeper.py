@@ -43,6 +43,7 @@ from gatekeeper.core.disengage import disengage
 from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send
 from gatekeeper.core.floods import LIMITED, MALFORMED, REFUSED, Floods
 from gatekeeper.core.information import report
+from gatekeeper.core.inheritance import Inheritance
 from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM, Journal
 from gatekeeper.core.location import locate, locate_for_neighbour, reply_address
 from gatekeeper.core.outgoing import ANSWERS, Initiative, OutgoingRequests
@@ -56,7 +57,7 @@ from gatekeeper.core.sealing import RandomBytes, Sealer
 from gatekeeper.core.service_control import respond
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.source_limits import SourceLimits
-from gatekeeper.core.state import Registration, State
+from gatekeeper.core.state import Registration
 from gatekeeper.core.supervision import Selection, Supervision
 from gatekeeper.core.transport_address import address_text
 from gatekeeper.core.unknown import not_understood
@@ -102,13 +103,17 @@ class Gatekeeper:
         snapshot: Snapshot,
         now: Instant,
         random_bytes: RandomBytes,
+        inheritance: Inheritance | None = None,
     ) -> None:
+        """Begin with the snapshot, or with the inheritance that was told all of it, which is given away."""
         self.settings = settings
+        inherited = inheritance or Inheritance.of(snapshot)
         self.epoch = snapshot.term.epoch
         self._registry = registry
         self._sealer = Sealer(settings.gatekeeper_identifier, signing_key, random_bytes)
         self._random_bytes = random_bytes
-        self._state = State.restored(snapshot.items, now.monotonic)
+        self._state = inherited.state
+        self._state.calls.report_all(now.monotonic)
         self._journal = Journal(snapshot.sizes, settings.node, self.epoch)
         self._limits = SourceLimits(settings.rates)
         self._authenticator = Authenticator(
@@ -120,15 +125,15 @@ class Gatekeeper:
         )
         # A signed datagram is fresh from one window before its timeStamp to one after it.
         self._answers = AnswerCache(2 * settings.signature_window + 1, _MOST_ANSWERS)
-        for token in self._answers.restore(snapshot.answers):
+        for token in self._answers.restore(inherited.answers):
             self._authenticator.replay.restore(token.senders_id, token.time_stamp, token.random)
         self._budget = RefusalBudget(settings.refusals_per_source, settings.refusals_in_all, settings.refusal_interval)
         self._floods = Floods(settings.refusal_interval)
         self._deadlines = Deadlines()
-        for registration in self._state.registrations.values():
-            # keepAlives are not replicated: whoever was registered gets one full timeToLive from the new active.
-            self._deadlines.extend(registration.endpoint_identifier, now.monotonic + registration.time_to_live)
-            self._limits.prove(registration.source)
+        registered = self._state.registrations
+        # keepAlives are not replicated: whoever was registered gets one full timeToLive from the new active.
+        self._deadlines.extend_all({name: now.monotonic + one.time_to_live for name, one in registered.items()})
+        self._limits.prove_all([one.source for one in registered.values()])
         self._commits = Commits()
         first = int.from_bytes(random_bytes(2), "big")
         identifier = settings.gatekeeper_identifier

@@ -137,13 +137,6 @@ class RegistrationIndex:
         self.by_authentication: dict[str, int] = dict.fromkeys(AUTHENTICATIONS, 0)
         """How many there are of each policy."""
 
-    def restore_registrations(self, items: Mapping[str, bytes]) -> None:
-        """Add what the store's items describe."""
-        share = Sharing()
-        for key, value in items.items():
-            if key.startswith(REGISTRATION):
-                self.add_registration(decode_registration(value, share))
-
     def add_registration(self, registration: Registration) -> None:
         """Add it, or replace the one with the same endpointIdentifier.
 

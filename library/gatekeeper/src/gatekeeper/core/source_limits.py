@@ -11,6 +11,7 @@ way, from the same IP address or not.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -115,6 +116,11 @@ class SourceLimits:
         if source not in self._proven:
             self._hosts.add(source[0], monotonic)
             self._in_all.add(self._rates.in_all, monotonic)
+
+    def prove_all(self, sources: Sequence[Address]) -> None:
+        """As `prove` for each in turn; of more than can be remembered, the last ones."""
+        for source in sources[-_MOST_PROVEN:]:
+            self.prove(source)
 
     def prove(self, source: Address) -> None:
         """A datagram from here has proven who sent it. The source that did so longest ago is forgotten first."""

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gatekeeper.core.calls import CALL, Calls, decode_call
-from gatekeeper.core.registration_index import Registration, RegistrationIndex
+from gatekeeper.core.registration_index import (
+    REGISTRATION,
+    Registration,
+    RegistrationIndex,
+    Sharing,
+    decode_registration,
+)
 from gatekeeper.store import Change
 
 ALMOST_OUT = "almost-out/"
@@ -26,13 +32,41 @@ class State(RegistrationIndex):
     def restored(cls, items: Mapping[str, bytes], now: float) -> State:
         """The state that the store's items describe; its calls count as reported now (monotonic seconds)."""
         state = cls()
-        state.restore_registrations(items)
-        for key, value in items.items():
-            if key.startswith(CALL):
-                state.calls.add(decode_call(value), now)
-            elif key.startswith(ALMOST_OUT):
-                state.almost_out.add(key.removeprefix(ALMOST_OUT))
+        state.take(items, Sharing())
+        state.calls.report_all(now)
         return state
+
+    def take(self, items: Mapping[str, bytes | None], sharing: Sharing) -> None:
+        """These of the store's items have become so, all at once; None is one that is gone. Its calls are not reported.
+
+        Old ones go before new ones come, as one may have what was another's.
+        """
+        for key in items:
+            self._forget_item(key)
+        for key, value in items.items():
+            if value is not None:
+                self._add_item(key, value, sharing)
+
+    def _forget_item(self, key: str) -> None:
+        if key.startswith(REGISTRATION):
+            registration = self.registrations.get(key.removeprefix(REGISTRATION))
+            if registration is not None:
+                self.remove_registration(registration)
+        elif key.startswith(CALL):
+            endpoint_identifier, _, call_identifier = key.removeprefix(CALL).rpartition("/")
+            call = self.calls.get(endpoint_identifier, call_identifier)
+            if call is not None:
+                self.calls.remove(call)
+        elif key.startswith(ALMOST_OUT):
+            self.almost_out.discard(key.removeprefix(ALMOST_OUT))
+
+    def _add_item(self, key: str, value: bytes, sharing: Sharing) -> None:
+        if key.startswith(REGISTRATION):
+            self.add_registration(decode_registration(value, sharing))
+        elif key.startswith(CALL):
+            self.calls.add(decode_call(value), 0.0)
+        elif key.startswith(ALMOST_OUT):
+            self.almost_out.add(key.removeprefix(ALMOST_OUT))
 
     def gateways_in_order(self, digits: str) -> tuple[Registration, ...]:
         """The gateways with the longest fitting prefix: those almost out of resources last, then by calls."""

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 
 from h323.h235 import PrivateKey
 
-from gatekeeper.core import Address, Call, Commit, CoreSettings, Effect, Gatekeeper, Instant, Observe, Selection, Send
+from gatekeeper.core import (
+    Address,
+    Call,
+    Commit,
+    CoreSettings,
+    Effect,
+    Gatekeeper,
+    Inheritance,
+    Instant,
+    Observe,
+    Selection,
+    Send,
+)
 from gatekeeper.metrics import Metrics
 from gatekeeper.operation import NotActiveError
 from gatekeeper.registry import Registry
@@ -87,11 +99,20 @@ def take_full(waiting: list[Commit]) -> list[Commit]:
 class Tenure:
     """Runs a Gatekeeper from its snapshot until the term ends."""
 
-    def __init__(self, office: Office, registry: Registry, snapshot: Snapshot, asked: float) -> None:
+    def __init__(
+        self,
+        office: Office,
+        registry: Registry,
+        snapshot: Snapshot,
+        asked: float,
+        inheritance: Inheritance | None = None,
+    ) -> None:
         """Begin the term that the store gave when it was asked for at `asked` (monotonic seconds)."""
         self._office = office
         self.term = snapshot.term
-        self.gatekeeper = Gatekeeper(office.settings, registry, office.signing_key, snapshot, instant(), os.urandom)
+        self.gatekeeper = Gatekeeper(
+            office.settings, registry, office.signing_key, snapshot, instant(), os.urandom, inheritance
+        )
         self._waiting: list[Commit] = []
         self._work = asyncio.Event()
         # The proof is as old as the question: to read the state may have taken longer than it holds.
