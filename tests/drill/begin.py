@@ -9,9 +9,8 @@ from pathlib import Path
 
 from .council import Council, Plan, lab
 from .drill import Drill, repair_all
-from .hosts import Hosts
 from .traffic_control import TrafficProcess
-from .verdict import Setup, Verdict
+from .verdict import Setup
 
 ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE = 90.0
@@ -41,7 +40,7 @@ def begin(council: Council, folder: Path, say: Callable[[str], None]) -> Drill:
     # A reboot must not leave keepalived without the scheduling that it had.
     council.scheduling = max(one.keepalived for one in seen.values() if one and one.keepalived is not None)
     answers = folder / "answers.jsonl"
-    return Drill(council, lambda: _traffic(council.plan, folder, answers), _verdict(council, answers), _commit())
+    return Drill(council, lambda: _traffic(council.plan, folder, answers), _setup(council.plan, answers), _commit())
 
 
 def _traffic(plan: Plan, folder: Path, answers: Path) -> TrafficProcess:
@@ -52,11 +51,9 @@ def _traffic(plan: Plan, folder: Path, answers: Path) -> TrafficProcess:
     return TrafficProcess([*arguments, "--gatekeeper-key", str(plan.gatekeeper_key)], log=folder / "traffic.log")
 
 
-def _verdict(council: Council, answers: Path) -> Verdict:
-    plan = council.plan
+def _setup(plan: Plan, answers: Path) -> Setup:
     addresses = {reach.name: reach.address for reach in plan.gatekeepers}
-    setup = Setup(addresses, answers, log_directory=plan.log_directory, control_socket=plan.control_socket)
-    return Verdict(Hosts({host.name: host for host in council.hosts}), setup)
+    return Setup(addresses, answers, log_directory=plan.log_directory, control_socket=plan.control_socket)
 
 
 def _commit() -> str:

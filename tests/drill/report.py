@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .faults import FAULTS, Fault, Promise
 from .plot import draw
-from .results import Run, of, percentile
+from .results import Results, Run, of, percentile
 from .targets import COMMIT, MEDIAN, NEVER, P99, SWITCH, misses
 
 _METHOD = f"""\
@@ -24,8 +24,9 @@ are safe there into real hosts, in a maintenance window.
 - **Load** ([how it is asked](../tests/drill/README.md)): 25 guardians registered and in a call each; beside these,
   calls that come and go, signed ARQ and DRQ together at 100 a second; all through the virtual address.
 - **Outage**: a prober of its own sends a signed keepAlive through the virtual address each 5 ms and never sends one
-  again. An outage lasts from the sending of the last answered probe before a gap to the sending of the first answered
-  one after it.
+  again. An outage is the longer of two: the time from the sending of the last answered probe before a gap to the
+  sending of the first answered one after it; and the time in which probes waited and no answer came, although they were
+  answered in the end. What is shorter than 20 ms counts as none.
 - **Wait**: the longest time from a guardian's first sending of a request to its answer, retransmissions in between.
 - A fault is injected when all is well: both gatekeepers healthy, three voters, the store's leader on the witness,
   everybody served. It hits the active gatekeeper or its host unless the table says otherwise. When everybody is
@@ -55,14 +56,15 @@ _HOW = """\
 """
 
 
-def write(path: Path, runs: Sequence[Run]) -> None:
+def write(path: Path, results: Results) -> None:
     """Write the page, and the plot beside it."""
     plot = path.with_suffix(".svg")
-    plot.write_text(draw(runs), encoding="utf-8")
-    path.write_text("\n".join(_page(runs, plot.name)), encoding="utf-8")
+    plot.write_text(draw(results.runs), encoding="utf-8")
+    path.write_text("\n".join(_page(results, plot.name)), encoding="utf-8")
 
 
-def _page(runs: Sequence[Run], plot: str) -> Iterator[str]:
+def _page(results: Results, plot: str) -> Iterator[str]:
+    runs = results.runs
     yield "# Failover, measured\n"
     yield _METHOD
     yield "## Figures"
@@ -72,12 +74,13 @@ def _page(runs: Sequence[Run], plot: str) -> Iterator[str]:
     yield f"\n![Every single outage]({plot})\n"
     yield "## What missed its target"
     missed = [f"- {fault.text}: {text}" for fault in FAULTS.values() for text in misses(fault, of(runs, fault.name))]
+    missed += [f"- All of the log, read once more: {text}" for one in results.readings for text in one.violations]
     absent = [fault.text for fault in FAULTS.values() if not of(runs, fault.name)]
     yield from missed or ["Nothing."]
     if absent:
         yield f"\nNot run: {'; '.join(absent)}."
     yield "\n## What was checked"
-    yield from _checked(runs)
+    yield from _checked(results)
     yield ""
     yield _HOW
 
@@ -142,12 +145,18 @@ def _kept(fault: Fault, runs: Sequence[Run]) -> str:
     return "kept" if fault.promise is not Promise.DOUBLE else "none set; nothing lost"
 
 
-def _checked(runs: Sequence[Run]) -> Iterator[str]:
+def _checked(results: Results) -> Iterator[str]:
+    runs = results.runs
     valid = [run for run in runs if run.valid]
     yield f"- {len(valid)} faults, {sum(run.switches for run in valid)} switches."
     yield f"- {sum(run.requests for run in valid):,} requests of guardians."
     durable = sum(run.acknowledged for run in valid)
     yield f"- {durable:,} acknowledged answers that had to be durable, each looked up in the logs."
     yield f"- {sum(run.records for run in valid):,} records of the log, read on both hosts and compared."
+    for one in results.readings:
+        yield (
+            f"- Once more from the first record to the last, when the load had ended: {one.acknowledged:,} acknowledged"
+            f" answers, {one.records:,} records, {one.epochs:,} epochs; {len(one.violations) or 'nothing'} wrong."
+        )
     invalid = len(runs) - len(valid)
     yield (f"- {invalid} runs in which the prober itself got no processor time; not counted, and run again.")

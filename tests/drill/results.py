@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,10 @@ class Run:
     valid: bool
     """False where the load itself got no processor time: then no time here means anything, and it is run again."""
     outage: float
-    """The longest that the prober saw, 0 where there was none. A fault of two stages has two chances."""
-    silence: float
-    """The longest time in which requests waited and no answer came."""
+    """The longest that the prober saw, 0 where there was none of 20. It is the longer of a gap by sendings, with lost
+    probes in it, and a time without an answer: whoever is answered late in the end has waited too."""
+    gap: float
+    """The longest gap by sendings alone."""
     repair_outage: float
     """As `outage`, from the repair on."""
     wait: float
@@ -62,21 +63,46 @@ def percentile(values: Iterable[float], percent: float) -> float:
     return ordered[max(math.ceil(len(ordered) * percent / 100), 1) - 1] if ordered else 0.0
 
 
-def load(path: Path) -> list[Run]:
-    """The runs in a file.
+@dataclass(frozen=True)
+class Reading:
+    """All of the log and of the answers, read once more when a drill had ended."""
+
+    time: float
+    """Unix seconds."""
+    acknowledged: int
+    records: int
+    epochs: int
+    violations: list[str]
+
+
+@dataclass
+class Results:
+    """Of one drill, or of several together."""
+
+    runs: list[Run] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+
+    def add(self, other: Results) -> None:
+        """Take over what another one has."""
+        self.runs += other.runs
+        self.readings += other.readings
+
+
+def load(path: Path) -> Results:
+    """The results in a file.
 
     Raises:
         OSError, ValueError, TypeError, KeyError: there are none in it.
     """
     given: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return [Run(**run) for run in given["runs"]]
+    return Results([Run(**run) for run in given["runs"]], [Reading(**one) for one in given["readings"]])
 
 
-def save(path: Path, runs: Sequence[Run]) -> None:
-    """Replace the file, so that whoever is interrupted has the old or the new one."""
-    text = ",\n".join(json.dumps(asdict(run)) for run in runs)
+def save(path: Path, results: Results) -> None:
+    """Replace the file, so that whoever is interrupted has the old or the new one. One line a run."""
+    runs, readings = (",\n".join(json.dumps(asdict(one)) for one in many) for many in (results.runs, results.readings))
     beside = path.with_name(path.name + ".new")
-    beside.write_text(f'{{"runs": [\n{text}\n]}}\n', encoding="utf-8")
+    beside.write_text(f'{{"runs": [\n{runs}\n], "readings": [\n{readings}\n]}}\n', encoding="utf-8")
     beside.replace(path)
 
 

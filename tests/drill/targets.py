@@ -18,8 +18,16 @@ _ALLOWED_WITHOUT_QUORUM = {"GATEKEEPER_ERROR"}
 
 def misses(fault: Fault, runs: Sequence[Run]) -> list[str]:
     """What was promised and not kept, one sentence each."""
-    told = [f"{problem} ({run.active} was active)" for run in runs for problem in run.problems]
-    return told + [text for text in _CHECKS[fault.promise](runs) if text]
+    return [*_wrong(runs), *(text for text in _CHECKS[fault.promise](runs) if text)]
+
+
+def _wrong(runs: Sequence[Run]) -> list[str]:
+    """What must never be, one sentence for each kind of it."""
+    kinds: dict[str, list[str]] = {}
+    for run in runs:
+        for problem in run.problems:
+            kinds.setdefault(problem.partition(":")[0], []).append(problem)
+    return [f"{kind[0]} (and {len(kind) - 1} more such)" if kind[1:] else kind[0] for kind in kinds.values()]
 
 
 def _beyond(what: str, value: float, most: float) -> str:
