@@ -21,6 +21,7 @@ from gatekeeper.failover.previous_end import read_previous_end
 from gatekeeper.failover.pulse import Pulse
 from gatekeeper.failover.record import Predecessor, cause, duration, what_happened
 from gatekeeper.failover.release import RELEASE
+from gatekeeper.failover.restore import Restoring
 from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.step_down import Clock, Duty, StepDownError, Switch, step_down
 from gatekeeper.failover.switch_route import SwitchRoute
@@ -159,6 +160,7 @@ class Server:
             await self._open(control)
             work = [self._pulse.run, self._stay_in_office, self._health.watch, self._peer.run, self._tell_manager]
             work += [writer.run for writer in self._writers]
+            work += [self._restoring(minutes).run] if (minutes := self._settings.restore.after_minutes) else []
             work += [self._vrrp.watch] if self._vrrp else []
             tasks += [asyncio.ensure_future(one()) for one in work]
             self._manager.notify(READY=1)
@@ -294,13 +296,17 @@ class Server:
         """Hand over office to the other gatekeeper for an operator. Raises StepDownError."""
         return await self._hand_over(f"step-down by the operator: {reason or 'no reason given'}", force=force)
 
-    async def _hand_over(self, why: str, *, force: bool) -> Switch:
+    async def _hand_over(self, why: str, *, force: bool = False) -> Switch:
         if self._switching.locked():
             raise StepDownError("a switch is under way already")
         async with self._switching:
             switch = await step_down(self._duty, why, Clock(time.monotonic, asyncio.sleep), force=force)
         LOGGER.info("handed over to %s within %.3f s: %s", switch.to, switch.seconds, why)
         return switch
+
+    def _restoring(self, minutes: int) -> Restoring:
+        clock = Clock(time.monotonic, asyncio.sleep)
+        return Restoring(60.0 * minutes, self._sign_of_life, lambda: self._peer.sign, self._hand_over, clock)
 
     @property
     def _duty(self) -> Duty:

@@ -74,6 +74,19 @@ class FitnessSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreSettings:
+    """Whether the secondary in office hands it back to the primary of its own accord."""
+
+    after_minutes: int | None = None
+    """Minutes for which the primary must have proved itself; None: only when an operator says so."""
+
+    @property
+    def mode(self) -> str:
+        """As the configuration names it."""
+        return "manual" if self.after_minutes is None else "automatic"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it."""
 
@@ -94,6 +107,7 @@ class Settings:
     vrrp_fifo: Path | None
     """Where keepalived tells its state; None where it isn't listened to."""
     fitness: FitnessSettings = FitnessSettings()
+    restore: RestoreSettings = RestoreSettings()
 
 
 _LONGEST_IDENTIFIER = 128
@@ -232,6 +246,7 @@ def parse_settings(values: object) -> Settings:
         control_socket=top.path("control_socket", "/run/h323-gatekeeper/control.sock"),
         track_file=top.path("track_file", "/run/h323-gatekeeper/track") if top.has("track_file") else None,
         priority_file=top.path("priority_file", "/run/h323-gatekeeper/priority") if top.has("priority_file") else None,
+        restore=_restore(top.inner("restore", "{mode: manual} or {mode: automatic, after_minutes: 30}", {})),
         vrrp_fifo=top.path("vrrp_fifo", "/run/council-vrrp/notify") if top.has("vrrp_fifo") else None,
         fitness=_fitness(top),
     )
@@ -380,6 +395,15 @@ def _store(store: _Mapping) -> StoreSettings:
         raise SettingsError(f"store.kind is {kind!r}; write kind: sqlite | etcd")
     store.end()
     return made
+
+
+def _restore(restore: _Mapping) -> RestoreSettings:
+    mode = restore.text("mode", "manual | automatic") if restore.has("mode") else "manual"
+    if mode not in ("manual", "automatic"):
+        raise SettingsError(f"restore.mode is {mode!r}; write mode: manual | automatic")
+    minutes = restore.number("after_minutes", "30", 30, 1, 10_080) if mode == "automatic" else None
+    restore.end()
+    return RestoreSettings(minutes)
 
 
 def _metrics(metrics: _Mapping) -> MetricsSettings:

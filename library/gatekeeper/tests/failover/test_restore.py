@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
-from gatekeeper.failover.restore import CATCH_UP, Proof, hindrance, is_due, prove
+from gatekeeper.failover.restore import CATCH_UP, Proof, Restoring, hindrance, is_due, prove
 from gatekeeper.failover.sign_of_life import PeerSign
+from gatekeeper.failover.step_down import Clock, StepDownError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,8 +31,13 @@ def run(*steps: tuple[float, PeerSign | None]) -> Proof | None:
     return proof
 
 
+def times(begin: float, end: float) -> list[tuple[float, PeerSign | None]]:
+    """The primary is well, looked at once a second."""
+    return [(float(second), PEER) for second in range(int(begin), int(end))]
+
+
 def test_it_is_due_when_the_primary_was_well_for_so_long() -> None:
-    proof = run(*((float(second), PEER) for second in range(60)))
+    proof = run(*times(0, 60))
     assert not is_due(proof, 59.9, 60.0)
     assert is_due(proof, 60.0, 60.0)
 
@@ -38,9 +45,14 @@ def test_it_is_due_when_the_primary_was_well_for_so_long() -> None:
 @pytest.mark.parametrize("peer", BREAKS, ids=str)
 def test_a_break_begins_anew(peer: PeerSign | None) -> None:
     assert hindrance(replace(OWN, release="a"), peer) is not None
-    proof = run((0.0, PEER), (30.0, peer), (30.5, PEER), (60.0, PEER))
-    assert not is_due(proof, 60.0, 60.0)
-    assert is_due(proof, 90.5, 60.0)
+    proof = run(*times(0, 30), (30.0, peer), *times(31, 62))
+    assert not is_due(proof, 90.9, 60.0)
+    assert is_due(proof, 91.0, 60.0)
+
+
+def test_whoever_did_not_look_for_some_time_does_not_know() -> None:
+    """This node was frozen: what the primary did meanwhile is not known."""
+    assert not is_due(run(*times(0, 30), (70.0, PEER)), 70.0, 60.0)
 
 
 @pytest.mark.parametrize("own", [replace(OWN, active=False), replace(OWN, role="primary")], ids=str)
@@ -79,3 +91,41 @@ def test_never_due_before_so_long_a_time_without_a_break(
             last_break = now
         if is_due(proof, now, after):
             assert now - last_break >= after
+
+
+class Secondary:
+    """The secondary in office, an hour of its own time, and what it did."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.now = 0.0
+        self.fails = fails
+        self.handed_over: list[tuple[float, str]] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if self.now > 3_600:
+            raise asyncio.CancelledError
+
+    async def hand_over(self, why: str) -> None:
+        self.handed_over.append((self.now, why))
+        if self.fails:
+            raise StepDownError("gk1 did not take over")
+
+    def serve(self) -> None:
+        restoring = Restoring(1_800.0, lambda: OWN, lambda: PEER, self.hand_over, Clock(lambda: self.now, self.sleep))
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(restoring.run())
+
+
+def test_roles_are_restored_once_it_is_due() -> None:
+    secondary = Secondary()
+    secondary.serve()
+    (when, why), *_ = secondary.handed_over
+    assert when == 1_800.0
+    assert why == "roles restored: gk1 has proved itself for 30 minutes"
+
+
+def test_a_switch_that_fails_is_not_tried_again_at_once() -> None:
+    secondary = Secondary(fails=True)
+    secondary.serve()
+    assert [when for when, _ in secondary.handed_over] == [1_800.0]

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 import yaml
 from gatekeeper.core import Mcu, Rates
-from gatekeeper.settings import MetricsSettings, RasSettings, SettingsError, StoreSettings, Tls, load_settings
+from gatekeeper.settings import (
+    MetricsSettings,
+    RasSettings,
+    RestoreSettings,
+    SettingsError,
+    StoreSettings,
+    Tls,
+    load_settings,
+)
 
 PKI = {"ca": "/pki/ca.pem", "certificate": "/pki/host.pem", "private_key": "/pki/host-key.pem"}
 GOOD: dict[str, Any] = {
@@ -28,9 +36,10 @@ GOOD: dict[str, Any] = {
     "track_file": "/run/h323-gatekeeper/track",
     "priority_file": "/run/h323-gatekeeper/priority",
     "vrrp_fifo": "/run/council-vrrp/notify",
+    "restore": {"mode": "automatic", "after_minutes": 15},
     "time_to_live": 120,
 }
-LEFT_OUT = ("alternates", "mcus", "metrics", "track_file", "priority_file", "vrrp_fifo", "time_to_live")
+LEFT_OUT = ("restore", "alternates", "mcus", "metrics", "track_file", "priority_file", "vrrp_fifo", "time_to_live")
 MISSING = object()
 
 
@@ -72,6 +81,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     assert settings.track_file == Path("/run/h323-gatekeeper/track")
     assert settings.priority_file == Path("/run/h323-gatekeeper/priority")
     assert settings.vrrp_fifo == Path("/run/council-vrrp/notify")
+    assert settings.restore == RestoreSettings(after_minutes=15)
 
 
 def test_what_concerns_calls_and_other_zones_is_read(tmp_path: Path) -> None:
@@ -94,6 +104,12 @@ def test_what_limits_strangers_is_read(tmp_path: Path) -> None:
     assert settings.passwords == Path("/etc/h323-gatekeeper/passwords.yaml")
     default = load(tmp_path, GOOD)
     assert (default.core.rates, default.passwords) == (Rates(), None)
+
+
+def test_roles_are_restored_by_hand_unless_the_file_says_otherwise(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD | {"restore": {"mode": "manual"}}).restore == RestoreSettings(None)
+    assert load(tmp_path, GOOD | {"restore": {"mode": "automatic"}}).restore == RestoreSettings(30)
+    assert load(tmp_path, {key: value for key, value in GOOD.items() if key != "restore"}).restore.mode == "manual"
 
 
 def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
@@ -140,6 +156,9 @@ def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
         ("store.kind", "redis", "store.kind is 'redis'; write kind: sqlite | etcd"),
         ("store.endpoints", ["http://192.0.2.11:2379"], "store.endpoints must be https addresses; write"),
         ("store.endpoints", [], "store.endpoints must be https addresses; write"),
+        ("restore.mode", "auto", "restore.mode is 'auto'; write mode: manual | automatic"),
+        ("restore.after_minutes", 0, "restore.after_minutes is 0; write a number from 1"),
+        ("restore", {"mode": "manual", "after_minutes": 5}, "restore.after_minutes is not a setting of this service"),
         ("rates", {"source": 0}, "rates.source is 0; write a number from 1"),
         ("rates", {"sources": 1}, "rates.sources is not a setting of this service; remove it"),
         ("passwords", 7, "passwords is 7; write passwords: /etc/h323-gatekeeper/passwords.yaml"),
