@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from gatekeeper.core import Address, Commit, CoreSettings
+from gatekeeper.core.state import Registration
 from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Office, Tenure, merge, take_full
 from gatekeeper.metrics import Metrics, Status
 from gatekeeper.registry import load_registry
@@ -236,6 +237,35 @@ def test_hundreds_of_requests_at_once_are_all_answered_and_logged_in_order(tmp_p
         assert [record.index for record in records] == list(range(602))
         assert len({getattr(one, "request_seq_num", None) for one in answers}) == 300
         assert not any(isinstance(one, AdmissionConfirm) for one in answers)  # there is no MCU
+        await setting.end(running)
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_a_registry_is_enforced_on_more_than_are_looked_at_at_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        setting = Setting(tmp_path)
+        await setting.store.open()
+        everybody = [
+            Registration(
+                endpoint_identifier=f"{number:016X}",
+                terminal_id=f"if://guardian/g{number}",
+                aliases=(),
+                call_signal_addresses=((f"10.0.{number >> 8}.{number & 255}", 1720),),
+                ras_address=("192.0.2.1", 1719),
+                source=("192.0.2.1", 1719),
+                time_to_live=3_600,
+            )
+            for number in range(1_300)
+        ]
+        await setting.store.take_over("gk2", 0.0)
+        await setting.store.commit(1, Batch(tuple(Change(one.key, one.encoded()) for one in everybody), ()))
+        tenure = Tenure(setting.office, setting.registry, await setting.store.take_over("gk1", 0.0), time.monotonic())
+        running = asyncio.ensure_future(tenure.run())
+        assert tenure.gatekeeper.registrations == 1_300
+        tenure.use_registry(setting.registry)
+        assert tenure.gatekeeper.registrations == 800
+        await until(lambda: tenure.gatekeeper.registrations == 0)
         await setting.end(running)
 
     asyncio.run(asyncio.wait_for(scenario(), 20))

@@ -62,7 +62,7 @@ from gatekeeper.core.supervision import Selection, Supervision
 from gatekeeper.core.transport_address import address_text
 from gatekeeper.core.unknown import not_understood
 from gatekeeper.core.unregistration import unregister
-from gatekeeper.registry import SIGNED, Registry
+from gatekeeper.registry import SIGNED, Guardian, Registry
 from gatekeeper.store import Batch, Change, Record, Snapshot
 
 MAXIMUM_DATAGRAM = 4_096
@@ -70,6 +70,8 @@ MAXIMUM_DATAGRAM = 4_096
 HOUSEKEEPING = 0.25
 """Seconds between two looks at what has run out."""
 _MOST_ANSWERS = 500_000
+_ENFORCED = 500
+"""Endpoints on which a registry is enforced at once: some milliseconds."""
 UNPROVEN = "unproven"
 NEIGHBOUR = "neighbour"
 """What records say in place of a policy where nobody was believed."""
@@ -477,18 +479,38 @@ class Gatekeeper:
 
     def use_registry(self, registry: Registry, now: Instant) -> list[Effect]:
         """Enforce another registry at once: whoever may no longer take part loses registration and calls."""
+        effects: list[Effect] = []
+        for part in self.begin_registry(registry):
+            effects += self.enforce_registry(part, now)
+        return effects
+
+    def begin_registry(self, registry: Registry) -> list[tuple[str, ...]]:
+        """Decide by another registry from now on; the parts in which to enforce it on those who are registered already.
+
+        Whoever asks for something is judged by it at once: they wait only to be told.
+        """
         self._registry = registry
         self._authenticator.registry = registry
+        registered = tuple(self._state.registrations)
+        return [registered[start : start + _ENFORCED] for start in range(0, len(registered), _ENFORCED)]
+
+    def enforce_registry(self, endpoint_identifiers: tuple[str, ...], now: Instant) -> list[Effect]:
+        """End or lower what the registry no longer permits of these endpoints, if they are registered still."""
         effects: list[Effect] = []
-        for registration in tuple(self._state.registrations.values()):
-            guardian = registry.by_terminal_id(registration.terminal_id)
-            if guardian is None or permitted(guardian) is not None:
-                detail = "no longer permitted by the registry"
-                effects.append(self._end(registration, now, detail, ("securityDenial", None)))
-            elif not entitled(registration, guardian):
-                detail = "the registry no longer gives all that is registered"
-                effects.append(self._end(registration, now, detail, ("reregistrationRequired", None)))
-        return effects + self._supervision.enforce_quotas(registry, now)
+        for endpoint_identifier in endpoint_identifiers:
+            registration = self._state.registrations.get(endpoint_identifier)
+            if registration is not None:
+                effects += self._enforce(registration, self._registry.by_terminal_id(registration.terminal_id), now)
+        return effects
+
+    def _enforce(self, registration: Registration, guardian: Guardian | None, now: Instant) -> list[Effect]:
+        if guardian is None or permitted(guardian) is not None:
+            detail = "no longer permitted by the registry"
+            return [self._end(registration, now, detail, ("securityDenial", None))]
+        if not entitled(registration, guardian):
+            detail = "the registry no longer gives all that is registered"
+            return [self._end(registration, now, detail, ("reregistrationRequired", None))]
+        return self._supervision.enforce_quota(registration, guardian.bandwidth_quota_bps, now)
 
     def list_calls(self) -> tuple[Call, ...]:
         """The legs of calls that are admitted now."""

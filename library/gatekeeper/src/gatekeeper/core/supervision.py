@@ -29,7 +29,6 @@ from gatekeeper.core.outgoing import Initiative, Outgoing, OutgoingRequests
 from gatekeeper.core.request import Decision
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.state import Registration, State
-from gatekeeper.registry import Registry
 from gatekeeper.store import Batch, Change, Record
 
 _MOST_AT_ONCE = 100
@@ -204,17 +203,11 @@ class Supervision:
 
     # Bandwidth
 
-    def enforce_quotas(self, registry: Registry, now: Instant) -> list[Effect]:
-        """Lower the calls of every guardian who has more than their quota since the registry has changed."""
-        effects: list[Effect] = []
-        for registration in tuple(self._state.registrations.values()):
-            guardian = registry.by_terminal_id(registration.terminal_id)
-            if guardian is not None:
-                effects += self._lower(registration, guardian.bandwidth_quota_bps, now)
-        return effects
+    def enforce_quota(self, registration: Registration, quota: int, now: Instant) -> list[Effect]:
+        """Give each call its part of the guardian's quota (bit/s), where the registry has lowered that.
 
-    def _lower(self, registration: Registration, quota: int, now: Instant) -> list[Effect]:
-        """Give each call its part of the quota. It counts from now on; an endpoint that refuses loses the call."""
+        It counts from now on; an endpoint that refuses loses the call.
+        """
         total = self._state.calls.bandwidth_of(registration.terminal_id)
         if total <= quota:
             return []

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -115,6 +116,9 @@ class Tenure:
         )
         self._waiting: list[Commit] = []
         self._work = asyncio.Event()
+        self._unenforced: deque[tuple[str, ...]] = deque()
+        """Endpoints on which the registry is still to be enforced."""
+        self._enforcing = asyncio.Event()
         # The proof is as old as the question: to read the state may have taken longer than it holds.
         self._confirmed = asked
         self._doubted_at = asked
@@ -130,7 +134,8 @@ class Tenure:
         Raises:
             StoreError: the epoch is another's (Fenced), or the store refuses a commit: the term is over.
         """
-        tasks = [asyncio.ensure_future(work()) for work in (self._commit_all, self._confirm_all, self._time_out_all)]
+        work = (self._commit_all, self._confirm_all, self._time_out_all, self._enforce_all)
+        tasks = [asyncio.ensure_future(one()) for one in work]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             for task in done:
@@ -162,8 +167,14 @@ class Tenure:
         self._carry_out(self.gatekeeper.receive(datagram, source, now), now.monotonic)
 
     def use_registry(self, registry: Registry) -> None:
-        """Enforce another registry from now on."""
-        self._carry_out(self.gatekeeper.use_registry(registry, instant()), None)
+        """Enforce another registry from now on: on a council at once, on a hundred thousand by and by."""
+        self._unenforced = deque(self.gatekeeper.begin_registry(registry))
+        self._enforce_next()
+        self._enforcing.set()
+
+    def _enforce_next(self) -> None:
+        if self._unenforced:
+            self._carry_out(self.gatekeeper.enforce_registry(self._unenforced.popleft(), instant()), None)
 
     def list_calls(self) -> tuple[Call, ...]:
         """The calls that are admitted now.
@@ -258,6 +269,15 @@ class Tenure:
                 self._confirmed = max(self._confirmed, started)
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._doubted.wait(), CONFIRM_EVERY)
+
+    async def _enforce_all(self) -> None:
+        while True:
+            await self._enforcing.wait()
+            self._enforcing.clear()
+            while self._unenforced:
+                # Others wait for a turn of the event loop.
+                await asyncio.sleep(0)
+                self._enforce_next()
 
     async def _time_out_all(self) -> None:
         while True:

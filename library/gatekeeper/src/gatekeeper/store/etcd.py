@@ -11,6 +11,7 @@ import time
 import zlib
 from dataclasses import asdict
 
+from gatekeeper.long_lived import restoring
 from gatekeeper.settings import Tls
 from gatekeeper.store.chunk import join_answers, join_lines, split_lines, streams
 from gatekeeper.store.etcd_keys import (
@@ -188,9 +189,10 @@ class EtcdStore:
             await asyncio.sleep(_FOLLOW_AGAIN)
 
     async def _list_anew(self, mirror: Mirror) -> None:
-        answer = await self._gateway.ask("/v3/kv/range", key_range(TERM))
-        mirror.put(pairs(answer).items())
-        await self._fill(mirror, answer["header"]["revision"])
+        with restoring():
+            answer = await self._gateway.ask("/v3/kv/range", key_range(TERM))
+            mirror.put(pairs(answer).items())
+            await self._fill(mirror, answer["header"]["revision"])
         LOGGER.info("this node follows: %d items at revision %d", len(mirror.items), mirror.revision)
 
     async def _keep_up(self, mirror: Mirror) -> None:
