@@ -153,5 +153,6 @@ def test_every_setting_of_the_gatekeeper_is_explained_and_no_other() -> None:
     told = {name: int(value) for name, value in re.findall(r"^\| `(\w+)` \|.* \| (\d+) \|$", page, re.MULTILINE)}
     assert len(told) > 5
     assert told.pop("slow_commit_ms") == 1_000 * default.slow_commit
+    assert 1_000_000 * told.pop("disk_reserve_mb") == FitnessSettings().disk_reserve
     assert told.pop("pulse_promise_ms") == 1_000 * FitnessSettings().promise
     assert told == {name: getattr(default, name) for name in told}

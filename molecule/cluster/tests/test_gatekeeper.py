@@ -95,6 +95,8 @@ def test_a_stopped_gatekeeper_gives_up_the_address_until_it_goes_on() -> None:
     finally:
         host.check_output(f"systemctl kill --signal=CONT {unit(name)}")
     eventually(lambda: host.file(track).content_string == "0\n", "it is fit again", 90)
+    # Through the sandbox it sees what the process does, and not only that it keeps no promise.
+    assert "the gatekeeper is stopped: " in host.check_output(f"journalctl -u {WATCH} --no-pager --output=cat")
     assert status(name)["stalls"] == stalls + 1
 
 

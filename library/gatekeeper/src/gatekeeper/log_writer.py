@@ -7,6 +7,7 @@ import contextlib
 import logging
 import math
 import time
+from collections.abc import Callable
 
 from gatekeeper.store import Store, StoreError
 from gatekeeper.witness_log import WitnessLog, WitnessLogError
@@ -21,14 +22,18 @@ _RETRY = 0.5
 
 
 class LogWriter:
-    """One stream's writer. `trouble` says what is wrong with the log on disk, None while nothing is."""
+    """One stream's writer. `trouble` is what is wrong with the log on disk, None while nothing is."""
 
-    def __init__(self, store: Store, log: WitnessLog, node: str, stream: str) -> None:
+    def __init__(
+        self, store: Store, log: WitnessLog, node: str, stream: str, troubled: Callable[[], None] = lambda: None
+    ) -> None:
+        """Write to a log; `troubled` is called as soon as it can't be written."""
         self._store = store
         self._log = log
         self._node = node
         self.stream = stream
-        self.trouble: str | None = None
+        self.trouble: WitnessLogError | None = None
+        self._troubled = troubled
         self._acknowledged = 0
         self._acknowledged_at = 0.0
 
@@ -63,7 +68,8 @@ class LogWriter:
             except WitnessLogError as error:
                 if self.trouble is None:
                     LOGGER.warning("witness log %s: %s", self.stream, error)
-                self.trouble = str(error)
+                self.trouble = error
+                self._troubled()
             await asyncio.sleep(_RETRY)
 
     async def _write_next(self) -> None:

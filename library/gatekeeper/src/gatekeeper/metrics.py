@@ -47,6 +47,14 @@ class Status:
     """Seconds for which the event loop didn't come round, at most, since the start."""
     watched: bool | None = None
     """Whether somebody would notice that it is stuck; None where nobody is to."""
+    fit: bool = True
+    """Whether the virtual address may come to this node."""
+    fit_again_in_sec: int | None = None
+    """Where it is well, but was unfit too often to be believed at once."""
+    quorum: bool = True
+    """Whether the store answered within the last second."""
+    caretaker: bool = False
+    """Whether it says at the virtual address that nobody can decide."""
 
 
 class _StatusCollector(Collector):
@@ -65,6 +73,10 @@ class _StatusCollector(Collector):
         yield _gauge("h323_gatekeeper_active_sessions", "Admitted calls", node, status.calls)
         yield _gauge("h323_gatekeeper_registrations", "Registered endpoints", node, status.registrations)
         yield _gauge("h323_gatekeeper_epoch", "Epoch of the last term of office seen", node, status.epoch)
+        yield _gauge("h323_gatekeeper_fit", "1 while the virtual address may come here", node, status.fit)
+        yield _gauge("h323_gatekeeper_quorum", "1 while the store has its quorum", node, status.quorum)
+        text = "1 while this node says at the virtual address that nobody can decide"
+        yield _gauge("h323_gatekeeper_caretaker", text, node, status.caretaker)
         stalls = CounterMetricFamily(
             "h323_gatekeeper_stalls", "Virtual address given up for a stuck event loop", labels=list(node)
         )

@@ -14,8 +14,8 @@ from dataclasses import asdict
 from h323.h235 import PrivateKey
 
 from gatekeeper.control import Control
-from gatekeeper.core import Address, Call, Inheritance, Observe, Selection, Send, Standby
-from gatekeeper.failover.health import Health
+from gatekeeper.core import Address, Call, Inheritance, Observe, Selection, Send, Standby, WithoutQuorum
+from gatekeeper.failover.health import Health, Surroundings
 from gatekeeper.failover.peer import Peer, Return
 from gatekeeper.failover.previous_end import read_previous_end
 from gatekeeper.failover.pulse import Pulse
@@ -60,6 +60,7 @@ class Server:
         self._manager = ServiceManager()
         self.metrics = Metrics(self.status)
         self._standby = Standby(settings.core, signing_key, os.urandom)
+        self._without_quorum = WithoutQuorum(settings.core, registry, signing_key, os.urandom)
         self._office = Office(settings.core, signing_key, store, self.metrics, self._send)
         self._tenure: Tenure | None = None
         self._running: asyncio.Task[None] | None = None
@@ -75,8 +76,17 @@ class Server:
         self._vrrp = VrrpNotify(fifo, VRRP_INSTANCE, lambda: self._has_virtual_address) if fifo is not None else None
         self._priority = VrrpPriority(settings.priority_file)
         self._logs = {stream: WitnessLog(settings.log_directory, stream) for stream in FOLDERS}
-        self._writers = [LogWriter(store, log, settings.core.node, stream) for stream, log in self._logs.items()]
-        self._health = Health(store, self._writers, settings.track_file, self._leave_for)
+        self._writers = [
+            LogWriter(store, log, settings.core.node, stream, self._log_is_in_trouble)
+            for stream, log in self._logs.items()
+        ]
+        surroundings = Surroundings(
+            holds_address=lambda: self._has_virtual_address,
+            peer=lambda: self._peer.sign,
+            before_unfit=self._leave_for,
+            caretaker_changed=self._caretaker_changed,
+        )
+        self._health = Health(store, self._writers, settings, surroundings)
         self._peer = Peer(settings.core, signing_key, self._sign_of_life, self._send_from_own_address, self._returned)
         self._looking: asyncio.Task[None] | None = None
         self._switching = asyncio.Lock()
@@ -94,6 +104,7 @@ class Server:
         """What is going on."""
         tenure, vrrp = self._tenure, self._vrrp
         trouble, peer = self._health.trouble, self._peer.sign
+        wait = self._health.fit_again_in
         return Status(
             node=self._settings.core.node,
             role=self._settings.role,
@@ -117,6 +128,10 @@ class Server:
             stalls=self._pulse.stalls,
             longest_stall=round(self._pulse.longest, 3),
             watched=self._pulse.watched,
+            fit=self._health.fit,
+            fit_again_in_sec=None if wait is None else round(wait),
+            quorum=self._health.has_quorum,
+            caretaker=self._health.caretaker,
         )
 
     def _sign_of_life(self) -> PeerSign:
@@ -126,7 +141,7 @@ class Server:
             role=self._settings.role,
             epoch=max(self._health.epoch, tenure.term.epoch if tenure else 0),
             active=tenure is not None and tenure.confirmed,
-            fit=trouble is None,
+            fit=self._health.fit and trouble is None,
             trouble=trouble,
             has_quorum=self._health.has_quorum,
             witness_records={writer.stream: writer.size for writer in self._writers},
@@ -184,6 +199,19 @@ class Server:
         LOGGER.warning("stood still for %.2f s", seconds)
         if self._tenure is not None:
             self._tenure.doubt()
+        self._health.stood_still()
+
+    def _log_is_in_trouble(self) -> None:
+        self._health.notice()
+
+    def _caretaker_changed(self, now: bool) -> None:
+        """Nobody can decide: what this node knew is let go of, and taken from the store again when that is back."""
+        LOGGER.warning("nobody can decide: refusing what is new" if now else "no longer refusing for want of a quorum")
+        if now:
+            self._resume()
+            if self._running is not None:
+                self._running.cancel()
+            self._called.set()
 
     async def _open(self, control: Control) -> None:
         try:
@@ -229,10 +257,12 @@ class Server:
                 self._routes.popitem(last=False)
             # Before anything is answered: what queued up while the process stood still is read before its next pulse.
             self._pulse.check()
-            if self._tenure is not None:
-                self._tenure.receive(datagram, source)
+            tenure, caretaker = self._tenure, self._health.caretaker
+            if tenure is not None and not (caretaker and not tenure.confirmed):
+                tenure.receive(datagram, source)
                 return
-            for effect in self._standby.receive(datagram, source, instant()):
+            speaker = self._without_quorum if caretaker else self._standby
+            for effect in speaker.receive(datagram, source, instant()):
                 if isinstance(effect, Send):
                     self._send(effect.datagram, effect.destination)
                 elif isinstance(effect, Observe):
@@ -394,7 +424,8 @@ class Server:
 
     async def _hold_office(self) -> None:
         # What arrives meanwhile stays in the sockets' buffers and is answered afterwards.
-        self._pause()
+        if not self._health.caretaker:
+            self._pause()
         self._looking = asyncio.ensure_future(self._peer.look_at_host())
         self._tenure = tenure = await self._take_office()
         self._resume()
@@ -471,6 +502,7 @@ class Server:
         except (RegistryError, PasswordsError) as error:
             LOGGER.warning("the registry stays as it was:\n%s", error)
         else:
+            self._without_quorum.use_registry(self._registry)
             if self._tenure is not None:
                 self._tenure.use_registry(self._registry)
             LOGGER.info("registry loaded: %d guardians", len(self._registry.guardians))

@@ -24,6 +24,10 @@ class WitnessLogError(Exception):
     """The log on disk is not what it should be; its text says what to do."""
 
 
+class DiskError(WitnessLogError):
+    """The disk refuses to be written. What is on it is what it should be."""
+
+
 class WitnessLog:
     """One stream's files, written by one process at a time."""
 
@@ -75,7 +79,7 @@ class WitnessLog:
             try:
                 self._write(self._folder / f"{self._prefix}_{day}.jsonl", b"".join(r.line + b"\n" for r in lines))
             except OSError as error:
-                raise WitnessLogError(f"{self._folder}: {error.strerror}") from error
+                raise DiskError(f"{self._folder}: {error.strerror}; see whether its disk is full or broken") from error
             self.size += len(lines)
 
     def _write(self, path: Path, octets: bytes) -> None:

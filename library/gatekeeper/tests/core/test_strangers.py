@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gatekeeper.core import CoreSettings, Observe, Rates, Send, Standby
+from gatekeeper.core import CoreSettings, Observe, Rates, Send, Standby, WithoutQuorum
 from h323.asn1.encoders import RAS_MESSAGES
 from h323.h235 import sign, sign_hash
 from h323.ras import (
@@ -86,6 +86,9 @@ def test_an_answer_to_a_stranger_is_never_longer_than_what_they_sent(datagram: b
     for effects in (
         zone.settle(zone.gatekeeper.receive(datagram, STRANGER, zone.now)),
         Standby(GENEROUS, private_key(IDENTIFIER), zone.random_bytes).receive(datagram, STRANGER, zone.now),
+        WithoutQuorum(GENEROUS, zone.registry, private_key(IDENTIFIER), zone.random_bytes).receive(
+            datagram, STRANGER, zone.now
+        ),
     ):
         answers = [effect.datagram for effect in effects if isinstance(effect, Send)]
         assert sum(map(len, answers)) <= len(datagram)

@@ -95,7 +95,7 @@ def test_a_broken_promise_is_told_once_and_counted_once_while_it_lasts(
     assert not track.says_fit()
     assert pulse.stalls == 1
     assert [record.message for record in caplog.records] == [
-        "the gatekeeper is stopped or stuck: told keepalived that this node is not fit"
+        "the gatekeeper is stuck (state ?): told keepalived that this node is not fit"
     ]
     pulse.deadline = 101.0
     watch.look(100.04)

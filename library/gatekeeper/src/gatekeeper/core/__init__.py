@@ -8,6 +8,7 @@ from gatekeeper.core.settings import CoreSettings, Mcu
 from gatekeeper.core.source_limits import Rates
 from gatekeeper.core.standby import Standby
 from gatekeeper.core.supervision import Selection
+from gatekeeper.core.without_quorum import WithoutQuorum
 
 __all__ = [
     "Address",
@@ -24,4 +25,5 @@ __all__ = [
     "Selection",
     "Send",
     "Standby",
+    "WithoutQuorum",
 ]

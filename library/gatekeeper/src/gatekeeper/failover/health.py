@@ -1,61 +1,118 @@
-"""Is this node fit to be active? Looked at twice a second, and told to keepalived by the track file."""
+"""How this node is: asks the store and the disks, judges (fitness.py), and tells keepalived by the track file."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
+from gatekeeper.failover.damping import Damping
+from gatekeeper.failover.disk import disk_trouble
+from gatekeeper.failover.fitness import Fitness, Situation, asks_for_holder, judge, peer_can_serve
+from gatekeeper.failover.neighbour import Holder, Neighbour
+from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.track_file import TrackFile
 from gatekeeper.log_writer import LogWriter
+from gatekeeper.settings import Settings
 from gatekeeper.store import Store, StoreError
+from gatekeeper.witness_log import DiskError
 
 LOGGER = logging.getLogger(__name__)
+_JUDGE = 0.05
+"""Seconds between two judgements, unless something happens: the peer's signs come every 20 ms."""
 _LOOK = 0.5
-_STORE_MISSED = 3.0
-"""Seconds without an answer of the store after which the node is not fit. An election of etcd takes a second at most,
-and must not make both nodes give up the virtual address."""
+"""Seconds between two questions to the store, the disks and the network."""
+_DISK_PATIENCE = 2.0
+"""Seconds after which a disk that doesn't say how full it is counts as broken."""
 _QUORUM_WITHIN = 1.0
 """Seconds for which an answer of the store proves that it has its quorum."""
+_SURE = 2
+"""Looks in succession that must find nobody at the virtual address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the node's health depends on besides its store and disks, and whom it concerns."""
+
+    holds_address: Callable[[], bool]
+    """Whether this node has the virtual address."""
+    peer: Callable[[], PeerSign | None]
+    """The other gatekeeper's last sign of life."""
+    before_unfit: Callable[[str], None] = lambda _why: None
+    """Told why before the virtual address is given up."""
+    caretaker_changed: Callable[[bool], None] = lambda _now: None
+    """Told when this node begins to say that nobody can decide, and when it ends."""
 
 
 class Health:
     """What hinders this node, and the epoch that the store last told."""
 
     def __init__(
-        self,
-        store: Store,
-        writers: Sequence[LogWriter],
-        track_file: Path | None,
-        before_unfit: Callable[[str], None] = lambda _why: None,
+        self, store: Store, writers: Sequence[LogWriter], settings: Settings, surroundings: Surroundings
     ) -> None:
-        """Begin to look; `before_unfit` is told why before the virtual address is given up."""
         self._store = store
         self._writers = writers
-        self._before_unfit = before_unfit
+        self._surroundings = surroundings
+        self._track_file = TrackFile(settings.track_file) if settings.track_file is not None else None
+        self._reserve = settings.fitness.disk_reserve
+        self._folders = (settings.log_directory, *((settings.store.path.parent,) if settings.store.path else ()))
+        address = settings.ras.virtual_address
+        self._neighbour = Neighbour(address) if address is not None else None
+        self._started = time.monotonic()
+        self._answered: float | None = None
+        self._store_trouble = "no answer since this service was started"
+        self._disk: str | None = None
+        self._found_nobody = 0
+        self._damping = Damping()
+        self._fitness = Fitness("the store has not answered yet", well=False)
+        self._fit = False
         self._held = False
-        self._was_fit = False
-        self._track_file = TrackFile(track_file) if track_file is not None else None
-        self._answered = float("-inf")
-        self._store_trouble = "the store has not answered yet"
+        self._stood_still = False
+        self._something_happened = asyncio.Event()
         self.epoch = 0
 
     @property
     def trouble(self) -> str | None:
         """One sentence, None while nothing is wrong."""
-        if time.monotonic() - self._answered > _STORE_MISSED:
-            return self._store_trouble
-        return next((writer.trouble for writer in self._writers if writer.trouble), None)
+        return self._fitness.trouble
+
+    @property
+    def fit(self) -> bool:
+        """Whether the virtual address may come here."""
+        return self._fit and not self._held
+
+    @property
+    def fit_again_in(self) -> float | None:
+        """Seconds until this node is believed to be fit, if it stays well; None where it is, or isn't well."""
+        return self._damping.remaining(time.monotonic())
 
     @property
     def has_quorum(self) -> bool:
         """Whether the store answered within the last second."""
-        return time.monotonic() - self._answered <= _QUORUM_WITHIN
+        return self._answered is not None and time.monotonic() - self._answered <= _QUORUM_WITHIN
+
+    @property
+    def caretaker(self) -> bool:
+        """Whether this node is to say at the virtual address that nobody can decide."""
+        return self._fitness.caretaker
 
     async def watch(self) -> None:
         """Look until cancelled."""
+        await asyncio.gather(self._ask_store(), self._look_at_disks(), self._look_for_holder(), self._judge_all())
+
+    def notice(self) -> None:
+        """Something has happened that may make a difference: judge now."""
+        self._something_happened.set()
+
+    def stood_still(self) -> None:
+        """The event loop was stuck. If the watcher has given up the virtual address, that was a time of being unfit."""
+        self._stood_still = True
+        self.notice()
+
+    async def _ask_store(self) -> None:
         while True:
             try:
                 term = await self._store.term()
@@ -63,16 +120,88 @@ class Health:
                 self._store_trouble = str(error)
             else:
                 self._answered = time.monotonic()
+                self._store_trouble = "no answer yet"
                 self.epoch = max(self.epoch, term.epoch if term else 0)
-            self._tell()
+                self.notice()
             await asyncio.sleep(_LOOK)
 
-    def _tell(self) -> None:
-        trouble = self.trouble
-        if trouble is not None and self._was_fit:
-            self._before_unfit(f"not fit: {trouble}")
-        self._was_fit = trouble is None
-        self.tell_keepalived(fit=trouble is None and not self._held)
+    async def _look_at_disks(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            # In a thread of its own: a disk that is dead answers never.
+            looking = loop.run_in_executor(None, disk_trouble, self._folders, self._reserve)
+            try:
+                found = await asyncio.wait_for(asyncio.shield(looking), _DISK_PATIENCE)
+            except asyncio.TimeoutError:
+                self._disk = f"{self._folders[0]}: its disk does not answer; see what the kernel says of it"
+                self.notice()
+                found = await looking
+            if found != self._disk:
+                self._disk = found
+                self.notice()
+            await asyncio.sleep(_LOOK)
+
+    async def _look_for_holder(self) -> None:
+        while self._neighbour is not None:
+            asked = asks_for_holder(self._situation())
+            if asked:
+                self._neighbour.ask()
+            await asyncio.sleep(_LOOK)
+            self._found_nobody = self._found_nobody + 1 if asked and self._neighbour.look() is Holder.NOBODY else 0
+
+    async def _judge_all(self) -> None:
+        while True:
+            self._something_happened.clear()
+            self._judge()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._something_happened.wait(), _JUDGE)
+
+    def _situation(self) -> Situation:
+        troubles = [writer.trouble for writer in self._writers if writer.trouble is not None]
+        on_disk = next((str(one) for one in troubles if isinstance(one, DiskError)), None)
+        return Situation(
+            now=time.monotonic(),
+            started=self._started,
+            answered=self._answered,
+            store_trouble=self._store_trouble,
+            log_trouble=next((str(one) for one in troubles if not isinstance(one, DiskError)), None),
+            disk_trouble=on_disk or self._disk,
+            holds_address=self._surroundings.holds_address(),
+            peer=self._surroundings.peer(),
+            nobody_holds_address=self._found_nobody >= _SURE,
+            was_caretaker=self._fitness.caretaker,
+        )
+
+    def _judge(self) -> None:
+        situation, before = self._situation(), self._fitness
+        self._fitness = judge(situation)
+        needed = not peer_can_serve(situation.peer)
+        if self._stood_still:
+            self._stood_still = False
+            if self._given_up_by_others():
+                self._damping.judge(situation.now, well=False, needed=needed)
+        was_fit = self._fit
+        self._fit = self._damping.judge(situation.now, well=self._fitness.well, needed=needed)
+        if was_fit and not self._fit:
+            self._surroundings.before_unfit(f"not fit: {self.trouble}")
+        self._tell_of(before)
+        self.tell_keepalived(fit=self.fit)
+        if before.caretaker is not self._fitness.caretaker:
+            self._surroundings.caretaker_changed(self._fitness.caretaker)
+
+    def _tell_of(self, before: Fitness) -> None:
+        """Log what is new. How long the store has been silent is part of the sentence, and nothing new."""
+        trouble, known = self._fitness.trouble, before.trouble
+        if trouble is not None and (known is None or trouble.partition(" ")[0] != known.partition(" ")[0]):
+            LOGGER.warning("%s%s", trouble, "" if not self._fit else "; this node goes on, since no other can")
+        elif trouble is None and known is not None:
+            LOGGER.info("nothing is wrong any more")
+
+    def _given_up_by_others(self) -> bool:
+        try:
+            return self._fit and self._track_file is not None and not self._track_file.says_fit()
+        except OSError:
+            return False
 
     def hold(self) -> None:
         """Let go of the virtual address though nothing is wrong, until `release`."""
@@ -82,7 +211,7 @@ class Health:
     def release(self) -> None:
         """Take the virtual address again when it comes, if nothing is wrong."""
         self._held = False
-        self._tell()
+        self._judge()
 
     @property
     def held(self) -> bool:
@@ -95,6 +224,13 @@ class Health:
             return
         try:
             if self._track_file.tell(fit=fit):
-                LOGGER.info("told keepalived that this node is %s", "fit" if fit else f"not fit: {self.trouble}")
+                LOGGER.info("told keepalived that this node is %s", "fit" if fit else f"not fit: {self._reason}")
         except OSError as error:
             LOGGER.warning("track_file: %s", error)
+
+    @property
+    def _reason(self) -> str:
+        wait = self.fit_again_in
+        return self.trouble or (
+            f"it was, and will be fit again in {wait:.0f} s" if wait is not None else "it hands over"
+        )

@@ -94,14 +94,15 @@ class Watch:
             return _NOBODY
         file.looked = now
         deadline, process = file.deadline, file.process
-        if not self._judge.overdue(deadline, now, state_of(process), lambda: used_by(process)):
+        state = state_of(process)
+        if not self._judge.overdue(deadline, now, state, lambda: used_by(process)):
             if self._stuck_since is not None and deadline > 0:
                 LOGGER.info("the gatekeeper is back after %.2f s", now - self._stuck_since)
             self._stuck_since = None
         elif file.replaced:
             self.close()
         else:
-            self._give_up(file, deadline)
+            self._give_up(file, deadline, state)
         return EVERY
 
     def close(self) -> None:
@@ -117,7 +118,7 @@ class Watch:
                 self._file = PulseFile(self._path, create=False)
         return self._file
 
-    def _give_up(self, file: PulseFile, deadline: float) -> None:
+    def _give_up(self, file: PulseFile, deadline: float, state: str) -> None:
         """Write 1 where the file says 0. Whoever ended in another way has said 1, and is none of our business."""
         try:
             if not self._track.says_fit():
@@ -129,7 +130,8 @@ class Watch:
         if self._stuck_since is None:
             file.stalls += 1
             self._stuck_since = deadline
-            LOGGER.warning("the gatekeeper is stopped or stuck: %s", told)
+            how = "stopped" if state == STOPPED else f"stuck (state {state})"
+            LOGGER.warning("the gatekeeper is %s: %s", how, told)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

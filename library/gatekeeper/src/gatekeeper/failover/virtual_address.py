@@ -11,13 +11,12 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gatekeeper.failover.netlink import attributes, messages, request
+
 _RTM_NEWADDR, _RTM_DELADDR, _RTM_GETADDR = 20, 21, 22
-_REQUEST_DUMP = 0x1 | 0x300  # NLM_F_REQUEST | NLM_F_DUMP
 _GROUPS = 0x10 | 0x100  # RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
-_HEADER = struct.Struct("=IHHII")
 _IFADDRMSG = struct.Struct("=BBBBI")
-_ATTRIBUTE = struct.Struct("=HH")
 _RECEIVE = 65_536
 
 
@@ -32,34 +31,18 @@ class AddressChange:
 
 def address_changes(octets: bytes) -> Iterator[AddressChange]:
     """The address changes in netlink messages; anything else, and what is cut short, is passed over."""
-    while len(octets) >= _HEADER.size:
-        length, kind, *_ = _HEADER.unpack_from(octets)
-        if not _HEADER.size <= length <= len(octets):
-            return
-        body = octets[_HEADER.size : length]
+    for kind, body in messages(octets):
         if kind in (_RTM_NEWADDR, _RTM_DELADDR) and len(body) >= _IFADDRMSG.size:
             *_, interface = _IFADDRMSG.unpack_from(body)
-            address = _own_address(body[_IFADDRMSG.size :])
+            address = _own_address(attributes(body[_IFADDRMSG.size :]))
             if address is not None:
                 yield AddressChange(interface, address, kind == _RTM_NEWADDR)
-        octets = octets[_aligned(length) :]
 
 
-def _own_address(attributes: bytes) -> str | None:
+def _own_address(found: dict[int, bytes]) -> str | None:
     """IFA_LOCAL; without it (IPv6) IFA_ADDRESS, which on a point-to-point interface would be the other side's."""
-    found: dict[int, bytes] = {}
-    while len(attributes) >= _ATTRIBUTE.size:
-        length, kind = _ATTRIBUTE.unpack_from(attributes)
-        if not _ATTRIBUTE.size <= length <= len(attributes):
-            break
-        found[kind] = attributes[_ATTRIBUTE.size : length]
-        attributes = attributes[_aligned(length) :]
     value = found.get(_IFA_LOCAL) or found.get(_IFA_ADDRESS) or b""
     return str(ipaddress.ip_address(value)) if len(value) in (4, 16) else None
-
-
-def _aligned(length: int) -> int:
-    return (length + 3) & ~3
 
 
 class VirtualAddress:
@@ -89,7 +72,7 @@ class VirtualAddress:
     def _ask(self) -> None:
         """Have the kernel tell all addresses; they arrive like changes."""
         body = _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
-        self._socket.send(_HEADER.pack(_HEADER.size + len(body), _RTM_GETADDR, _REQUEST_DUMP, 1, 0) + body)
+        self._socket.send(request(_RTM_GETADDR, body))
 
     def read(self) -> bool:
         """Take in what the kernel has told; whether the address is here now."""

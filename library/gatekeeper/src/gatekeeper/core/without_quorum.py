@@ -1,0 +1,154 @@
+"""What the holder of the virtual address says while nobody can decide: not now. It grants nothing and ends nothing.
+
+Nothing of it can be written to the witness log, which needs the same quorum: metrics and the journal tell of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from h323.council import RefusalName
+from h323.h235 import PrivateKey
+from h323.ras import (
+    AdmissionRequest,
+    BandwidthRequest,
+    DecodeError,
+    DisengageRequest,
+    GatekeeperRequest,
+    InfoRequestResponse,
+    RasMessage,
+    RegistrationRequest,
+    RequestInProgress,
+    ResourcesAvailableIndicate,
+    UnregistrationRequest,
+    decode,
+)
+from h323.ras.names import short_name
+
+from gatekeeper.core.answers import AnswerCache, request_digest
+from gatekeeper.core.authentication import INTEGRITY, Authenticator, Sender
+from gatekeeper.core.denial import Denial
+from gatekeeper.core.description import request_seq_num
+from gatekeeper.core.effects import Address, Effect, Instant, Observe, Send
+from gatekeeper.core.gatekeeper import MAXIMUM_DATAGRAM
+from gatekeeper.core.received import Received
+from gatekeeper.core.refusal_budget import RefusalBudget
+from gatekeeper.core.rejection import reject, reject_discovery
+from gatekeeper.core.sealing import Sealer
+from gatekeeper.core.settings import CoreSettings
+from gatekeeper.core.source_limits import SourceLimits
+from gatekeeper.core.state import State
+from gatekeeper.registry import Registry
+
+HELD_FOR = 5_000
+"""Milliseconds that a RIP asks for. The terminal asks again afterwards, and by then there may be a quorum."""
+NO_QUORUM = Denial(RefusalName.GATEKEEPER_ERROR, "no quorum: two of three store members are gone; tell the operators")
+_MOST_ANSWERS = 20_000
+_HELD = (
+    UnregistrationRequest,
+    BandwidthRequest,
+    DisengageRequest,
+    InfoRequestResponse,
+    ResourcesAvailableIndicate,
+)
+
+
+class WithoutQuorum:
+    """Refuses what is new, and asks those who are registered or in calls for patience."""
+
+    def __init__(
+        self, settings: CoreSettings, registry: Registry, signing_key: PrivateKey, random_bytes: Callable[[int], bytes]
+    ) -> None:
+        self._settings = settings
+        self._sealer = Sealer(settings.gatekeeper_identifier, signing_key, random_bytes)
+        # Nobody is registered here: who can't sign, and calls itself by its endpointIdentifier, gets no answer.
+        self._authenticator = Authenticator(
+            settings.gatekeeper_identifier, registry, State.restored({}, 0.0), settings.signature_window
+        )
+        self._limits = SourceLimits(settings.rates)
+        self._budget = RefusalBudget(settings.refusals_per_source, settings.refusals_in_all, settings.refusal_interval)
+        self._answers = AnswerCache(2 * settings.signature_window + 1, _MOST_ANSWERS)
+
+    def use_registry(self, registry: Registry) -> None:
+        """Believe whom this registry has from now on."""
+        self._authenticator.registry = registry
+
+    def receive(self, datagram: bytes, source: Address, now: Instant) -> list[Effect]:
+        """Take one datagram. Never raises, whatever the octets are."""
+        if not self._limits.admits(source, now.monotonic):
+            return [Observe("unknown", "rate_limited")]
+        if len(datagram) > MAXIMUM_DATAGRAM:
+            return self._dropped("unknown", "too_large", source, now)
+        self._answers.forget(now.unix)
+        digest = request_digest(datagram, source)
+        known = self._answers.find(digest, source)
+        if known is not None:
+            self._limits.charge(source, now.monotonic)
+            return [known, Observe("unknown", "retransmission")]
+        try:
+            message = decode(datagram)
+        except DecodeError:
+            return self._dropped("unknown", "malformed", source, now)
+        return self._answer(Received(message, datagram, digest, source, now))
+
+    def _dropped(self, name: str, result: str, source: Address, now: Instant) -> list[Effect]:
+        self._limits.charge(source, now.monotonic)
+        return [Observe(name, result)]
+
+    def _answer(self, received: Received) -> list[Effect]:
+        message = received.message
+        if isinstance(message, GatekeeperRequest):
+            return self._refuse_discovery(received, message)
+        answer = self._answer_to(message)
+        name = short_name(message)
+        if answer is None:
+            return self._dropped(name, "dropped", received.source, received.now)
+        sender = self._sender(received)
+        if sender is None:
+            return [Observe(name, "dropped")]
+        send = Send(self._sealer.answer(answer, sender, received.datagram, received.now.unix), received.source)
+        self._answers.keep(received, send)
+        result = "held" if isinstance(answer, RequestInProgress) else NO_QUORUM.name.value
+        return [send, Observe(name, result, sender.authentication)]
+
+    def _answer_to(self, message: RasMessage) -> RasMessage | None:
+        """What is said to a guardian: RIP keeps a registration and a call as they are (H.225.0 7.19)."""
+        is_new = isinstance(message, AdmissionRequest) or (
+            isinstance(message, RegistrationRequest) and not message.keep_alive
+        )
+        if is_new:
+            return reject(message, NO_QUORUM, self._settings.gatekeeper_identifier)
+        if isinstance(message, InfoRequestResponse) and not message.need_response:
+            return None
+        if isinstance(message, (RegistrationRequest, *_HELD)):
+            return RequestInProgress(request_seq_num=request_seq_num(message), delay=HELD_FOR)
+        return None
+
+    def _sender(self, received: Received) -> Sender | None:
+        source, now = received.source, received.now.monotonic
+        may_cost = self._limits.may_cost(source, now)
+        sender = self._authenticator.authenticate(received, may_cost=may_cost)
+        if isinstance(sender, Sender):
+            self._limits.prove(source)
+            return sender
+        self._limits.charge(source, now)
+        if isinstance(sender, Denial) and sender.security_error == INTEGRITY:
+            self._limits.charge_cost(source, now)
+        return None
+
+    def _refuse_discovery(self, received: Received, message: GatekeeperRequest) -> list[Effect]:
+        """GRJ to anybody, within the budget, and never in more octets than were sent."""
+        source, now = received.source, received.now
+        self._limits.charge(source, now.monotonic)
+        if not self._budget.spend(source[0], now.monotonic):
+            return [Observe("GRQ", "dropped")]
+        refusal = reject_discovery(message, NO_QUORUM, self._settings.gatekeeper_identifier)
+        may_sign = self._limits.may_cost(source, now.monotonic)
+        if may_sign:
+            self._limits.charge_cost(source, now.monotonic)
+        datagram = self._sealer.to_stranger(refusal, None, received.datagram, now.unix, may_sign=may_sign)
+        if datagram is None:
+            return [Observe("GRQ", "dropped")]
+        send = Send(datagram, source)
+        self._answers.keep(received, send)
+        return [send, Observe("GRQ", NO_QUORUM.name.value)]
