@@ -11,11 +11,12 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from gatekeeper.failover.process_state import RUNNABLE, STOPPED, state_of, used_by
+from gatekeeper.failover.process_state import STOPPED, Process
 from gatekeeper.failover.pulse_file import PulseFile
 from gatekeeper.failover.track_file import TrackFile
 
@@ -25,7 +26,7 @@ _OVERSLEPT = 0.05
 """Seconds between two looks after which it wasn't the gatekeeper alone that stood still."""
 _GRACE = 0.03
 """Seconds that the gatekeeper then has to come back, once."""
-_STARVED = 0.3
+_STARVED = 2.0
 """Seconds after its deadline for which a gatekeeper is spared that could run, but gets no processor of a busy host."""
 _MAY_USE = 0.015
 """Seconds of a processor with which it would have come back if it weren't stuck in some loop."""
@@ -33,6 +34,20 @@ _NOBODY = 0.1
 """Seconds between two looks for a gatekeeper that was never started."""
 
 LOGGER = logging.getLogger(__name__)
+
+
+class Doing(Protocol):
+    """What a process does (process_state.Process)."""
+
+    @property
+    def state(self) -> str:
+        """The letter of its main thread's state."""
+
+    def can_run(self) -> bool:
+        """Whether a thread of it lacks nothing but a processor, or has one."""
+
+    def used(self) -> float:
+        """Seconds for which it has had a processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +66,28 @@ class Judge:
         self._looked = now
         self._late = Late(0.0, 0.0, 0.0)
 
-    def overdue(self, deadline: float, now: float, state: str, used: Callable[[], float]) -> bool:
+    def overdue(self, deadline: float, now: float, process: Doing) -> bool:
         """Whether the gatekeeper is stopped or stuck.
 
         Args:
             deadline: until when it promised to be back, in monotonic seconds; 0 where nobody promises anything.
             now: the time, in monotonic seconds.
-            state: the state of its main thread.
-            used: tells how many seconds that has had a processor.
+            process: what it does.
         """
         overslept = now - self._looked > _OVERSLEPT
         self._looked = now
         if deadline <= 0:
             return False
-        if state == STOPPED:
+        if process.state == STOPPED:
             return True
         if now <= deadline:
             return False
         if deadline != self._late.deadline:
             # Where the watcher comes late itself, the whole host was frozen or is short of time.
-            self._late = Late(deadline, now + _GRACE if overslept else now, used())
+            self._late = Late(deadline, now + _GRACE if overslept else now, process.used())
         if now < self._late.not_before:
             return False
-        starved = state == RUNNABLE and used() - self._late.used < _MAY_USE
+        starved = process.can_run() and process.used() - self._late.used < _MAY_USE
         return not starved or now > deadline + _STARVED
 
 
@@ -93,16 +107,15 @@ class Watch:
         if file is None:
             return _NOBODY
         file.looked = now
-        deadline, process = file.deadline, file.process
-        state = state_of(process)
-        if not self._judge.overdue(deadline, now, state, lambda: used_by(process)):
+        deadline, process = file.deadline, Process(file.process)
+        if not self._judge.overdue(deadline, now, process):
             if self._stuck_since is not None and deadline > 0:
                 LOGGER.info("the gatekeeper is back after %.2f s", now - self._stuck_since)
             self._stuck_since = None
         elif file.replaced:
             self.close()
         else:
-            self._give_up(file, deadline, state)
+            self._give_up(file, deadline, process.state)
         return EVERY
 
     def close(self) -> None:
