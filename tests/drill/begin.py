@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .council import Council, Plan, lab
 from .drill import Drill, repair_all
+from .hosts import HostError
 from .traffic_control import TrafficProcess
 from .verdict import Setup
 
@@ -31,6 +32,7 @@ def begin(council: Council, folder: Path, say: Callable[[str], None]) -> Drill:
         HostError: a host can't be reached.
         TrafficError: the load can't begin.
     """
+    _bring_up(council, say)
     trouble = council.trouble()
     if trouble is not None:
         say(f"not all is well ({trouble}): repairing what an earlier drill may have left")
@@ -41,6 +43,16 @@ def begin(council: Council, folder: Path, say: Callable[[str], None]) -> Drill:
     council.scheduling = max(one.keepalived for one in seen.values() if one and one.keepalived is not None)
     answers = folder / "answers.jsonl"
     return Drill(council, lambda: _traffic(council.plan, folder, answers), _setup(council.plan, answers), _commit())
+
+
+def _bring_up(council: Council, say: Callable[[str], None]) -> None:
+    """Make the lab where there is none; one that stands still is the repair's business."""
+    if not council.plan.is_lab or all(host.podman("inspect", check=False) not in ("", "[]") for host in council.hosts):
+        return
+    say("there is no lab yet: lab/up makes it, in some minutes")
+    done = subprocess.run([ROOT / "lab" / "up", "--no-smoke"], stdout=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise HostError("lab/up has failed: see what it says")
 
 
 def _traffic(plan: Plan, folder: Path, answers: Path) -> TrafficProcess:

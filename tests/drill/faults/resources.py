@@ -68,7 +68,7 @@ class DiskFull(Fault):
 
     def prepare(self, council: Council) -> None:
         """Give both logs a file system of their own."""
-        roll(council, lambda host: _discard(host.shell(self._filled_in(host, _OWN_FILE_SYSTEM))))
+        roll(council, lambda host: host.shell(self._filled_in(host, _OWN_FILE_SYSTEM)))
 
     def inject(self, scene: Scene) -> None:
         """Fill it to the last octet."""
@@ -137,7 +137,3 @@ class Saturated(Fault):
     def repair(self, host: Host) -> None:
         """End them."""
         host.run("systemctl", "stop", "drill-burner-*.service", check=False)
-
-
-def _discard(_: str) -> None:
-    """What a script printed is of no interest."""
