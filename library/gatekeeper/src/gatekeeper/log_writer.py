@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable
 
+from gatekeeper.patience import within
 from gatekeeper.store import Store, StoreError
 from gatekeeper.witness_log import WitnessLog, WitnessLogError
 
@@ -88,7 +89,7 @@ class LogWriter:
     async def _wait(self, seconds: float | None) -> None:
         """Until there is a record to write, or so long."""
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._store.wait_for_records(self.stream, self._log.size), seconds)
+            await within(seconds, self._store.wait_for_records(self.stream, self._log.size))
 
     async def _acknowledge(self) -> None:
         size = self._log.size

@@ -21,6 +21,7 @@ from h323.ras import DecodeError, RasMessage, decode
 from gatekeeper.core import Address, CoreSettings, Instant
 from gatekeeper.failover.host import ask_host
 from gatekeeper.failover.sign_of_life import PeerSign, SignError, Stamp, message, read
+from gatekeeper.patience import within
 
 EVERY = 0.02
 """Seconds between two signs."""
@@ -319,7 +320,7 @@ class Peer:
         """Return when another one says that it gives up office, or after so long."""
         self._went.clear()
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._went.wait(), seconds)
+            await within(seconds, self._went.wait())
 
     @property
     def leaving(self) -> str | None:

@@ -28,6 +28,7 @@ from gatekeeper.core import (
 )
 from gatekeeper.metrics import Metrics
 from gatekeeper.operation import NotActiveError
+from gatekeeper.patience import within
 from gatekeeper.registry import Registry
 from gatekeeper.store import Batch, Snapshot, Store, StoreUnavailable
 
@@ -268,7 +269,7 @@ class Tenure:
             else:
                 self._confirmed = max(self._confirmed, started)
                 with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._doubted.wait(), CONFIRM_EVERY)
+                    await within(CONFIRM_EVERY, self._doubted.wait())
 
     async def _enforce_all(self) -> None:
         while True:

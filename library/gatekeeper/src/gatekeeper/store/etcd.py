@@ -12,6 +12,7 @@ import zlib
 from dataclasses import asdict
 
 from gatekeeper.long_lived import restoring
+from gatekeeper.patience import within
 from gatekeeper.settings import Tls
 from gatekeeper.store.chunk import join_answers, join_lines, split_lines, streams
 from gatekeeper.store.etcd_keys import (
@@ -163,7 +164,7 @@ class EtcdStore:
         # A list that is under way was begun before another one would be.
         patience = _CATCH_UP if mirror.revision else _LONGEST_LIST
         try:
-            there = await asyncio.wait_for(mirror.reached(revision), patience)
+            there = await within(patience, mirror.reached(revision))
         except asyncio.TimeoutError:
             LOGGER.warning("the state is read anew: what was followed is at %d of %d", mirror.revision, revision)
             return None

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from gatekeeper.patience import within
 from gatekeeper.store.chunk import join_answers, join_lines, split_answers, split_lines, streams
 from gatekeeper.store.interface import Batch, Change, Fenced, Follower, Record, Snapshot, StoreUnavailable, Term
 
@@ -190,7 +191,7 @@ class SqliteStore:
             if await self.records(stream, size, 1):
                 return
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(grown.wait(), _LOOK_AGAIN)
+                await within(_LOOK_AGAIN, grown.wait())
 
     async def acknowledge(self, node: str, stream: str, size: int) -> None:
         """See Store."""
