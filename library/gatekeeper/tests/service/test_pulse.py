@@ -109,6 +109,23 @@ def test_a_broken_promise_is_told_once_and_counted_once_while_it_lasts(
     watch.close()
 
 
+def test_who_came_back_while_it_was_judged_keeps_the_address(
+    tmp_path: Path, track: TrackFile, pulse: PulseFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judged_slowly(_judge: Judge, _deadline: float, _now: float, _process: object) -> bool:
+        pulse.deadline = 200.0
+        return True
+
+    monkeypatch.setattr(Judge, "overdue", judged_slowly)
+    watch = Watch(tmp_path / "pulse", track, 100.0)
+    pulse.deadline = 100.0
+    watch.look(100.01)
+    assert track.says_fit()
+    watch.look(100.02)
+    assert not track.says_fit()
+    watch.close()
+
+
 def test_a_gatekeeper_that_ended_or_never_began_is_none_of_the_watchers_business(
     tmp_path: Path, track: TrackFile
 ) -> None:

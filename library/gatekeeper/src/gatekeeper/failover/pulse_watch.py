@@ -114,7 +114,8 @@ class Watch:
             self._stuck_since = None
         elif file.replaced:
             self.close()
-        else:
+        elif file.deadline == deadline or process.state == STOPPED:
+            # On a busy host the watcher itself may have waited since it read the deadline, and the other is back.
             self._give_up(file, deadline, process.state)
         return EVERY
 
