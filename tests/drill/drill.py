@@ -74,6 +74,7 @@ class Drill:
         self._ready()
         fault.approach(self._scene())
         before = self._ready()
+        self._verdict.catch_up()
         watch = _Watch(fault, self._scene(), self._traffic.mark(fault.name))
         try:
             try:

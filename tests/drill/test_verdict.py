@@ -253,6 +253,39 @@ def test_a_record_that_is_altered_after_it_was_read_is_found_by_the_whole(scene:
     assert {one.kind for one in whole(scene, scene.setup).violations} == {"copies differ"}
 
 
+def test_failovers_before_a_fault_are_not_the_faults(scene: Scene) -> None:
+    scene.take_office("gk2")
+    scene.log(scene.asked("ARQ", call=CALL))
+    scene.verdict.catch_up()
+    scene.take_office("gk1")
+    finding = scene.check()
+    assert [(one.from_, one.to) for one in finding.failovers] == [("gk2", "gk1")]
+    assert {one.kind for one in finding.violations} == {"doubled"}, "what was wrong before is told"
+
+
+def test_who_wanted_to_leave_need_not_be_kept(scene: Scene) -> None:
+    for request, call in (("DRQ", f"{1:032x}"), ("URQ", "")):
+        scene.tell(replace(scene.asked(request, call=call, role="held", told=False, logged=False), kind=""))
+    expired(scene)
+    finding = scene.check()
+    assert finding.ok, finding.violations
+    assert (finding.counts.held, finding.counts.registrations, finding.counts.given_up) == (2, 2, 2)
+
+
+def test_a_third_copy_is_compared_as_the_others_are(scene: Scene) -> None:
+    nodes = ("gk1", "gk2", "wit1")
+    setup = replace(scene.setup, logs=nodes)
+    for stream in (RAS_STREAM, FAILOVER_STREAM):
+        for line in scene.lines("gk1", stream):
+            scene.append("wit1", line, stream)
+    good = whole(scene, setup)
+    assert good.ok, good.violations
+    assert good.counts.compared == 13
+    lines = scene.lines("wit1")
+    scene.rewrite("wit1", [*lines[:-1], lines[-1].replace(b"guardian-03", b"guardian-02")])
+    assert {one.kind for one in whole(scene, setup).violations} == {"copies differ"}
+
+
 def test_the_log_is_waited_for(scene: Scene) -> None:
     answer = scene.asked("ARQ", call=CALL, logged=False)
     waits: list[int] = []
@@ -266,6 +299,18 @@ def test_the_log_is_waited_for(scene: Scene) -> None:
     finding = scene.verdict.check(patience=60.0)
     assert finding.ok, finding.violations
     assert (len(waits), finding.counts.found) == (2, 7)
+
+
+def test_a_gatekeeper_that_takes_office_is_waited_for(scene: Scene) -> None:
+    scene.active = ()
+
+    def in_office_at_last() -> None:
+        scene.active = ("gk2",)
+
+    scene.slept = in_office_at_last
+    finding = scene.verdict.check(patience=60.0)
+    assert finding.ok, finding.violations
+    assert finding.active == ("gk2",)
 
 
 def test_while_a_host_is_down_one_copy_will_do_and_the_other_is_compared_later(scene: Scene) -> None:

@@ -64,6 +64,16 @@ class Verdict:
         self._unreachable: dict[str, str] = {}
         self._cut: dict[str, list[str]] = {}
 
+    def catch_up(self) -> None:
+        """Read what is there already, so that the next check is on one fault alone; it tells only of later failovers.
+
+        What is found wrong in it is told by the next check all the same.
+        """
+        while self._read_next():
+            pass
+        self._tally()
+        self._epochs.failovers = []
+
     def check(self, *, both: bool = True, patience: float = 5.0) -> Finding:
         """What is new since the last check.
 
@@ -135,14 +145,18 @@ class Verdict:
         return read.more
 
     def _complete(self, *, both: bool) -> bool:
-        """Whether everything acknowledged is in the log, with `both` in all copies, and they are equally long."""
-        if self._ledger.waiting or (both and self._unreachable):
+        """Whether everything acknowledged is in the log; with `both`, in all copies, and one gatekeeper is active."""
+        if self._ledger.waiting or (both and (self._unreachable or len(self._active) != 1)):
             return False
         ras = self._copies[_RAS]
         return not both or (ras.shortest() >= self._ledger.needed and not self._epochs.unannounced())
 
+    @property
+    def _active(self) -> list[State]:
+        return [state for state in self._states.values() if state.active and state.calls is not None]
+
     def _look(self, *, both: bool) -> None:
-        active = [state for state in self._states.values() if state.active and state.calls is not None]
+        active = self._active
         if len(active) != 1:
             if both:
                 text = f"{len(active)} gatekeepers say that they are active"
@@ -163,9 +177,12 @@ class Verdict:
         taken = [violation for violations in found for violation in violations]
         for violations in found:
             violations.clear()
+        self._tally()
+        return taken
+
+    def _tally(self) -> None:
         self._counts.compared = sum(copies.compared for copies in self._copies.values())
         self._counts.epochs = self._epochs.announced
-        return taken
 
     def _conclude(self, *, both: bool) -> list[Violation]:
         """What should be there by now and isn't."""

@@ -43,22 +43,31 @@ class Council:
             self._registered[who] = answer.endpoint_identifier
             self._given.add(answer.endpoint_identifier)
             self._concern(answer.endpoint_identifier)
-        elif answer.kind == "UCF":
+        elif answer.request == "URQ":
+            # Who wanted to leave need not be kept, whether somebody answered or not.
             self._leave(who)
             self._given.discard(answer.endpoint_identifier)
+        elif answer.request == "DRQ" and answer.role in _OURS:
+            self._end(answer, counts)
         elif answer.kind == "ACF" and answer.role in _OURS:
             self._admitted.add(bytes.fromhex(call))
             self._concern(call)
             if answer.role == "held":
                 self._held[call] = answer
-        elif answer.kind == "DCF" and answer.role in _OURS:
-            self._held.pop(call, None)
+        elif answer.reason == "NOT_REGISTERED":
+            self._unregistered(answer)
+
+    def _end(self, answer: Answer, counts: Counts) -> None:
+        """A call was to end; where nobody confirmed that, it's not known whether it did."""
+        who, call = answer.terminal_id, answer.call_identifier
+        self._held.pop(call, None)
+        if answer.kind == "DCF":
             self._ended.add(bytes.fromhex(call))
             counts.ended += 1
-        elif answer.reason == "NOT_REGISTERED" and who in self._registered:
-            self._violate("registration lost", answer, f"{who} was registered, and is told NOT_REGISTERED")
-        elif answer.reason == "UNKNOWN_CALL" and answer.role in _OURS and not answer.clean_up:
+        elif answer.reason == "UNKNOWN_CALL" and not answer.clean_up:
             self._violate("call lost", answer, f"call {call} of {who} was admitted, and is told {answer.reason}")
+        elif answer.reason == "NOT_REGISTERED":
+            self._unregistered(answer)
 
     def take(self, record: Record) -> None:
         """The log's next record: the gatekeeper must not end by itself what is ours.
@@ -104,6 +113,11 @@ class Council:
         if registrations < len(self._registered):
             text = f"{registrations} are registered, of {len(self._registered)} who were told so"
             self.violations.append(Violation("registration lost", text))
+
+    def _unregistered(self, answer: Answer) -> None:
+        who = answer.terminal_id
+        if who in self._registered:
+            self._violate("registration lost", answer, f"{who} was registered, and is told {answer.reason}")
 
     def _leave(self, terminal_id: str) -> None:
         self._registered.pop(terminal_id, None)
