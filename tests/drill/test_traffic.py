@@ -35,7 +35,9 @@ def arguments(service: Service, answers: Path) -> list[str]:
     where = ["--gatekeeper", f"127.0.0.1:{service.port}", "--direct", f"gk1=127.0.0.1:{service.port}"]
     where += ["--registry", str(service.registry), "--keys", str(service.keys)]
     where += ["--gatekeeper-key", str(service.gatekeeper_key), "--answers", str(answers)]
-    return [*where, "--guardians", str(GUARDIANS), "--most-paused-ms", "1000000"]
+    # So little, and without pressing, that a busy machine's gatekeeper keeps up: nothing is timed here.
+    little = ["--guardians", str(GUARDIANS), "--requests", "20", "--interval-ms", "50", "--ordinary"]
+    return [*where, *little, "--most-paused-ms", "1000000"]
 
 
 def read(path: Path) -> list[Answer]:
@@ -45,17 +47,17 @@ def read(path: Path) -> list[Answer]:
 def test_everybody_is_served_and_every_answer_kept(service: Service, tmp_path: Path) -> None:
     with TrafficProcess(arguments(service, tmp_path / "answers")) as load:
         load.mark("first")
-        assert load.settled(_PATIENT, probes=40, requests=20) is not None
+        assert load.settled(_PATIENT, probes=10, requests=10) is not None
         first = load.report()
         load.mark("second")
-        assert load.settled(_PATIENT, probes=10, requests=5) is not None
+        assert load.settled(_PATIENT, probes=5, requests=5) is not None
         second = load.report()
         in_file = read(tmp_path / "answers")
         assert load.stop() == 0
     assert (first.name, second.name) == ("first", "second")
     assert first.since < first.until <= second.since < second.until
-    assert first.probes_sent >= 40
-    assert first.confirmed >= 20
+    assert first.probes_sent >= 10
+    assert first.confirmed >= 10
     for report in (first, second):
         assert (report.refusals, report.probe_refusals, report.unregistered, report.disengaged) == ({}, {}, 0, 0)
         assert (report.given_up, report.held_lost, report.valid) == (0, 0, True)
@@ -85,7 +87,7 @@ def test_the_verdict_finds_every_answer_in_the_log_while_the_load_runs_and_after
     )
     with TrafficProcess(arguments(service, answers)) as load:
         verdict = Verdict(ThisHost(), setup)
-        assert load.settled(_PATIENT, probes=10, requests=20) is not None
+        assert load.settled(_PATIENT, probes=5, requests=10) is not None
         during = verdict.check(patience=_PATIENT)
         assert load.stop() == 0
     assert during.ok, during.violations

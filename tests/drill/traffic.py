@@ -41,6 +41,8 @@ def _settings(arguments: Sequence[str] | None) -> TrafficSettings:
         parser.add_argument(name, required=True, type=Path)
     parser.add_argument("--guardians", type=int, default=GUARDIANS, help=f"who are held in a call ({GUARDIANS})")
     parser.add_argument("--requests", type=float, default=100.0, help="ARQ and DRQ a second, in all (100)")
+    parser.add_argument("--interval-ms", type=float, default=5.0, help="between two probes (5)")
+    parser.add_argument("--ordinary", action="store_true", help="ask for no real-time scheduling")
     parser.add_argument("--most-paused-ms", type=float, default=20.0, help="of this process; longer is invalid (20)")
     parser.add_argument("--gatekeeper-identifier", default="guardian-council")
     options = parser.parse_args(arguments)
@@ -53,6 +55,8 @@ def _settings(arguments: Sequence[str] | None) -> TrafficSettings:
         answers=options.answers,
         guardians=options.guardians,
         requests=options.requests,
+        interval=options.interval_ms / 1000,
+        ordinary=options.ordinary,
         most_paused_ms=options.most_paused_ms,
         gatekeeper_identifier=options.gatekeeper_identifier,
     )
@@ -73,7 +77,7 @@ async def _run(settings: TrafficSettings) -> int:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_RARELY)
-        _say("ready", scheduling=_hurry())
+        _say("ready", scheduling="ordinary" if settings.ordinary else _hurry())
         asking = asyncio.ensure_future(_answer_all(traffic))
         try:
             await asyncio.wait([writing, asking], return_when=asyncio.FIRST_COMPLETED)

@@ -77,9 +77,9 @@ class DrillProber(Prober):
         self._before = (0, 0, 0)
 
     @classmethod
-    def at(cls, identity: Identity, address: Address) -> DrillProber:
-        """With the settings of a drill: a signed keepAlive every 5 ms, lost after a second."""
-        return cls(identity, address, os.urandom, ProbeSettings())
+    def at(cls, identity: Identity, address: Address, interval: float = 0.005) -> DrillProber:
+        """One that sends a signed keepAlive so often (seconds), each of which is lost after a second."""
+        return cls(identity, address, os.urandom, ProbeSettings(interval=interval))
 
     def mark(self) -> None:
         """Begin a new interval. A gap that has not ended is counted in the interval in which it ends."""

@@ -43,6 +43,10 @@ class TrafficSettings:
     guardians: int = GUARDIANS
     requests: float = 100.0
     """ARQ and DRQ a second, in all."""
+    interval: float = 0.005
+    """Seconds between two probes."""
+    ordinary: bool = False
+    """Whether to do without real-time scheduling."""
     most_paused_ms: float = 20.0
     gatekeeper_identifier: str = "guardian-council"
 
@@ -76,7 +80,7 @@ class Traffic:
 
     def _probe(self, identity: Identity) -> None:
         wire = self._home()
-        self._prober = DrillProber.at(identity, wire.address)
+        self._prober = DrillProber.at(identity, wire.address, self._settings.interval)
         self._prober_terminal = Terminal(wire, self._prober, self._log, "prober")
         self._terminals.append(self._prober_terminal)
 
