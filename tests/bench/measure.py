@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
+import statistics
 import sys
 import tempfile
 import time
@@ -21,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "library" / "gatekeeper" / "tests" / "store"))
 
 from etcd_cluster import EtcdCluster, etcd_cluster
+from takeover import ANSWERS, take_over
 
 ENDPOINTS = 1_000
 """Unless the number of endpoints is what's measured."""
@@ -211,6 +214,22 @@ def endpoints(bench: Bench) -> list[Row]:
     return rows
 
 
+def takeover(bench: Bench) -> list[Row]:
+    """How long it takes to come into office, the longest hold of the event loop in it, and with how many answers."""
+    rows = []
+    for number in (25, SCALE[-2], SCALE[-1]):
+        if number > max(25, SCALE[-1] * bench.scale):
+            continue
+        with tempfile.TemporaryDirectory(prefix="bench-store-") as folder, etcd_cluster(Path(folder), 1) as cluster:
+            found = asyncio.run(take_over(cluster, number, 3))
+        for what, warm in (("from nothing", False), ("followed", True)):
+            alike = [one for one in found if one.warm is warm]
+            median = statistics.median(one.seconds for one in alike)
+            note = f"event loop held for {1_000 * max(one.held for one in alike):.0f} ms; {ANSWERS} answers"
+            rows.append(Row("takeover", f"{number} registrations, {what}", 1_000 * median, "ms", note=note))
+    return rows
+
+
 PARTS: Mapping[str, Callable[[Bench], list[Row]]] = {
     "references": references,
     "memory": memory,
@@ -218,4 +237,5 @@ PARTS: Mapping[str, Callable[[Bench], list[Row]]] = {
     "etcd": etcd,
     "start": start,
     "endpoints": endpoints,
+    "takeover": takeover,
 }

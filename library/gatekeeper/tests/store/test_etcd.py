@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from gatekeeper.settings import SettingsError, Tls
-from gatekeeper.store import Batch, Change, Record, Snapshot, StoreError, StoreUnavailable
+from gatekeeper.store import Batch, Change, Record, Snapshot, StoreError, StoreUnavailable, gateway
 from gatekeeper.store.etcd import EtcdStore
 
 from .etcd_cluster import HOST, EtcdCluster, etcd_cluster, free_ports, make_certificates
@@ -215,3 +215,28 @@ def test_commits_wait_out_the_loss_of_the_leader(tmp_path: Path, how: signal.Sig
         snapshot = asyncio.run(asyncio.wait_for(scenario(cluster), DEADLINE))
     assert len(snapshot.items) == 20
     assert snapshot.sizes == {"h323_ras": 20}
+
+
+def test_the_near_member_is_asked_again_once_it_is_back(
+    one_member: EtcdCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stays with the other host's member loses it together with that host."""
+    monkeypatch.setattr(gateway, "_TRY_PREFERRED", 0.0)
+
+    async def scenario() -> None:
+        one_member.clear()
+        link = LossyLink(one_member.client_ports[0])
+        await link.open()
+        store = EtcdStore((link.endpoint, *one_member.endpoints), one_member.tls)
+        await store.open()
+        link.lose_next_answer()
+        await store.term()
+        assert link.lost == 1
+
+        assert store._gateway._endpoints[0] != link.endpoint
+        while store._gateway._endpoints[0] != link.endpoint:
+            await store.term()
+        await store.close()
+        await link.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), DEADLINE))

@@ -115,7 +115,7 @@ class AnswerCache:
         self._durable.add(received.digest, forget_at)
         if elsewhere is not None:
             self._elsewhere[received.digest] = elsewhere
-        return KeptAnswer(forget_at, _encode(Kept(received.digest, forget_at, elsewhere, token, send.datagram)))
+        return KeptAnswer(forget_at, encode_kept(Kept(received.digest, forget_at, elsewhere, token, send.datagram)))
 
     def release(self, digest: bytes, send: Send) -> None:
         """The commit is durable: from now on a retransmission is answered."""
@@ -141,8 +141,8 @@ class Kept(NamedTuple):
     datagram: bytes
 
 
-def _encode(kept: Kept) -> bytes:
-    """Everything but the datagram as one line, which says how long it is."""
+def encode_kept(kept: Kept) -> bytes:
+    """An answer for the store: everything but the datagram as one line, which says how long it is."""
     host, port = kept.elsewhere or ("-", 0)
     token = kept.token
     # Hexadecimal, as an INTEGER of a signed request may have thousands of digits.

@@ -9,6 +9,7 @@ import http
 import io
 import json
 import ssl
+import time
 from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ _PATIENCE = (0.3, 0.6, 1.2, 2.4)
 a second: asking again soon is quicker than waiting for a late "no"."""
 _PAUSE = 0.05
 """Seconds between two attempts, where the first was refused at once."""
+_TRY_PREFERRED = 2.0
+"""Seconds between two looks whether the preferred member is back."""
 _CONNECT = 0.6
 """Seconds for a watch to be opened."""
 _LONGEST_LINE = 64 * 1024 * 1024
@@ -84,6 +87,9 @@ class Gateway:
     def __init__(self, endpoints: tuple[str, ...], tls: Tls, near: str | None = None) -> None:
         """Use these endpoints, first the one at the address `near`: it is lost only together with this host."""
         self._endpoints = sorted(endpoints, key=lambda url: urlsplit(url).hostname != near)
+        self._preferred = self._endpoints[0]
+        self._returning: asyncio.Task[None] | None = None
+        self._tried_at = 0.0
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
@@ -100,6 +106,9 @@ class Gateway:
     async def close(self) -> None:
         """Close the connections."""
         session, self._session = self._session, None
+        if self._returning is not None:
+            self._returning.cancel()
+            await asyncio.gather(self._returning, return_exceptions=True)
         if session is not None:
             await session.close()
 
@@ -113,6 +122,24 @@ class Gateway:
         """Ask this member last from now on."""
         self._endpoints.append(self._endpoints.pop(self._endpoints.index(endpoint)))
 
+    def _come_back(self) -> None:
+        """See from time to time whether the preferred member can be asked again.
+
+        An election makes everybody turn from everybody. Whoever then stayed with another host's member would lose it
+        together with that host, just when it is to take over from it.
+        """
+        now = time.monotonic()
+        if self._endpoints[0] == self._preferred or now - self._tried_at < _TRY_PREFERRED:
+            return
+        self._tried_at = now
+        self._returning = asyncio.ensure_future(self._try_preferred())
+
+    async def _try_preferred(self) -> None:
+        with contextlib.suppress(StoreError):
+            await self._ask_one(self._preferred, "/v3/kv/range", key_range("epoch"), _PATIENCE[0])
+            self._endpoints.remove(self._preferred)
+            self._endpoints.insert(0, self._preferred)
+
     async def _ask_one(self, endpoint: str, path: str, body: Json, patience: float) -> Json:
         timeout = aiohttp.ClientTimeout(total=patience)
         octets = io.BytesIO(json.dumps(body).encode())
@@ -123,6 +150,7 @@ class Gateway:
             self._turn_from(endpoint)
             raise StoreUnavailable(f"etcd at {endpoint}: {error or 'no answer in time'}") from error
         if isinstance(answer, dict) and response.status == http.HTTPStatus.OK:
+            self._come_back()
             return answer
         refusal = f"etcd at {endpoint}: {str(answer)[:200]}"
         if response.status == http.HTTPStatus.BAD_REQUEST:
