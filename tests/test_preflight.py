@@ -207,6 +207,21 @@ CASES = (
         'council_vip_prefix is "/24": write the length of the subnet\'s prefix, a number',
     ),
     Case(
+        "an IPv4 address for IPv6",
+        setting("council_vip6", "192.0.2.15"),
+        'council_vip6 is "192.0.2.15", which is no IPv6 address that can move: write a free one',
+    ),
+    Case(
+        "a link-local address",
+        setting("council_vip6", "fe80::10"),
+        'council_vip6 is "fe80::10", which is no IPv6 address that can move: write a free one',
+    ),
+    Case(
+        "no length of the IPv6 prefix",
+        setting("council_vip6_prefix", 129),
+        'council_vip6_prefix is "129": write the length of the IPv6 subnet\'s prefix, a number',
+    ),
+    Case(
         "gatekeepers in two subnets",
         address(HOSTS[1], "192.0.3.12"),
         "council_address 192.0.3.12 of gk2.council.example is outside 192.0.2.10/24: both gatekeepers must be in",
