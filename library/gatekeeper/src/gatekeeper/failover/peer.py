@@ -112,6 +112,11 @@ class PeerWatch:
         self.refused = 0
         """Datagrams in the other's name that were not believed."""
 
+    @property
+    def boot(self) -> str | None:
+        """Of the sender that is believed."""
+        return None if self._last is None else self._last.boot
+
     def sign(self, own: PeerSign, now: Instant) -> bytes:
         """The datagram of the next sign of life."""
         self._count += 1
@@ -280,10 +285,11 @@ class Peer:
         if told.node == self._node:
             self._complain_of_twin(source)
         self._note_office(told, source, now)
-        if now - max(before.at if before else float("-inf"), self._awake_since) > FRESH:
+        restarted = before is None or before.boot != watch.boot
+        was_silent = now - max(before.at if before else float("-inf"), self._awake_since) > FRESH
+        if was_silent or (restarted and before is not None):
             LOGGER.info("%s gives signs of life again", told.node)
-            again = watch.heard is not None and before is not None and before.boot == watch.heard.boot
-            self._returned(Return(told, now - before.at if before else None, restarted=not again))
+            self._returned(Return(told, now - before.at if before else None, restarted))
 
     def _note_office(self, told: PeerSign, source: Address, now: float) -> None:
         if told.active:
