@@ -21,9 +21,11 @@ from gatekeeper.store.interface import StoreError, StoreUnavailable
 
 Json = dict[str, Any]
 
-_PATIENCE = (0.3, 0.6, 1.2, 2.4)
+_PATIENCE = (0.3, 0.3, 0.3, 0.6, 1.2, 2.4)
 """Seconds for the attempts at one request. A lost leader swallows what was under way, and an election takes about half
 a second: asking again soon is quicker than waiting for a late "no"."""
+_REACH = 0.1
+"""Seconds for a member's host to take a connection: a host that is gone says nothing, and must not cost an attempt."""
 _PAUSE = 0.05
 """Seconds between two attempts, where the first was refused at once."""
 _TRY_PREFERRED = 2.0
@@ -141,7 +143,7 @@ class Gateway:
             self._endpoints.insert(0, self._preferred)
 
     async def _ask_one(self, endpoint: str, path: str, body: Json, patience: float) -> Json:
-        timeout = aiohttp.ClientTimeout(total=patience)
+        timeout = aiohttp.ClientTimeout(total=patience, sock_connect=_REACH)
         octets = io.BytesIO(json.dumps(body).encode())
         try:
             async with self._open_session.post(endpoint + path, data=octets, timeout=timeout) as response:
