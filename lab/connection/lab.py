@@ -37,6 +37,8 @@ options:
 
 # What podman exits with when it could not even try.
 PODMAN_FAILED = 125
+# What it says, with another status, of a container that is there and does not run.
+NOT_RUNNING = b"Error: can only create exec sessions on running containers"
 
 
 class Connection(ConnectionBase):
@@ -82,6 +84,8 @@ class Connection(ConnectionBase):
         container = self.get_option("remote_addr")
         call = [self.get_option("podman_executable"), "exec", "--interactive", container, *command]
         done = subprocess.run(call, input=in_data or b"", capture_output=True, check=False)
-        if done.returncode == PODMAN_FAILED and done.stderr.startswith(b"Error:"):
+        if done.stderr.startswith(NOT_RUNNING) or (
+            done.returncode == PODMAN_FAILED and done.stderr.startswith(b"Error:")
+        ):
             raise AnsibleConnectionFailure(done.stderr.decode(errors="replace").strip())
         return done.returncode, done.stdout, done.stderr

@@ -11,7 +11,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -81,10 +81,12 @@ def free_ports(count: int) -> list[int]:
 class EtcdCluster:
     """The members' processes."""
 
-    def __init__(self, folder: Path, members: int) -> None:
+    def __init__(self, folder: Path, members: int, more: Mapping[str, object] | None = None) -> None:
+        """Start them; `more` are settings beside the usual ones."""
         program = shutil.which("etcd")
         assert program, "etcd is missing: run `apt-get install etcd-server` (and `systemctl disable --now etcd`)"
         self.tls = make_certificates(folder)
+        self._more = more or {}
         ports = free_ports(2 * members)
         self.client_ports = ports[:members]
         peers = {f"m{number}": f"https://{HOST}:{port}" for number, port in enumerate(ports[members:])}
@@ -123,6 +125,7 @@ class EtcdCluster:
             "peer-cert-file": tls.certificate,
             "peer-key-file": tls.private_key,
             "peer-client-cert-auth": "true",
+            **self._more,
         }
         return subprocess.Popen([program, *(f"--{key}={value}" for key, value in settings.items())])
 
@@ -171,9 +174,9 @@ class EtcdCluster:
 
 
 @contextlib.contextmanager
-def etcd_cluster(folder: Path, members: int) -> Iterator[EtcdCluster]:
+def etcd_cluster(folder: Path, members: int, more: Mapping[str, object] | None = None) -> Iterator[EtcdCluster]:
     """A cluster for the duration of a block."""
-    cluster = EtcdCluster(folder, members)
+    cluster = EtcdCluster(folder, members, more)
     try:
         yield cluster
     finally:
