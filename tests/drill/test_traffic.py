@@ -52,6 +52,9 @@ def test_everybody_is_served_and_every_answer_kept(service: Service, tmp_path: P
         load.mark("second")
         assert load.settled(_PATIENT, probes=5, requests=5) is not None
         second = load.report()
+        assert load.settled(0.0, probes=1_000_000) is None
+        assert load.report().name == "second", "who waits no longer may ask something else"
+        assert load.settled(_PATIENT, probes=1, requests=1) is not None
         in_file = read(tmp_path / "answers")
         assert load.stop() == 0
     assert (first.name, second.name) == ("first", "second")

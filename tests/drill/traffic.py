@@ -98,11 +98,22 @@ async def _answer_all(traffic: Traffic) -> None:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=_LARGEST_LINE)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        asked = _read(line)
-        if asked.get("do") == "stop":
-            return
-        await _ANSWERS.get(str(asked.get("do")), _not_understood)(traffic, asked)
+    settling: asyncio.Task[None] | None = None
+    try:
+        while line := await reader.readline():
+            asked = _read(line)
+            do = str(asked.get("do"))
+            if settling is not None:
+                settling.cancel()  # whoever asks something else waits for that no longer
+            if do == "stop":
+                return
+            if do == "settled":
+                settling = asyncio.ensure_future(_settled(traffic, asked))
+            else:
+                await _ANSWERS.get(do, _not_understood)(traffic, asked)
+    finally:
+        if settling is not None:
+            settling.cancel()
 
 
 def _read(line: bytes) -> Mapping[str, object]:
@@ -133,7 +144,6 @@ async def _not_understood(_traffic: Traffic, asked: Mapping[str, object]) -> Non
 
 _ANSWERS: Mapping[str, Callable[[Traffic, Mapping[str, object]], Awaitable[None]]] = {
     "mark": _mark,
-    "settled": _settled,
     "report": _report,
 }
 

@@ -82,7 +82,7 @@ class TrafficProcess:
     def settled(self, timeout: float, *, probes: int = 100, requests: int = 20) -> float | None:
         """Wait until everybody is served again; the seconds since the load was asked for it, None after `timeout`.
 
-        After None, call it again: the load still waits, and answers nothing else before it has settled.
+        After None, call it again to wait on, or ask something else: then the load waits for it no longer.
 
         Raises:
             TrafficError: it has failed.
@@ -110,10 +110,12 @@ class TrafficProcess:
         Raises:
             TrafficError: it has failed.
         """
+        self._awaiting_settled = False
         self._say({"do": "stop"})
         return int(self._hear("stopped", _TO_STOP)["held_lost"])
 
     def _ask(self, event: str, question: Mapping[str, object]) -> Mapping[str, Any]:
+        self._awaiting_settled = False
         self._say(question)
         return self._hear(event, _TO_ANSWER)
 
@@ -131,14 +133,18 @@ class TrafficProcess:
         return said
 
     def _next(self, event: str, timeout: float) -> Mapping[str, Any] | None:
-        line = self._line(time.monotonic() + timeout)
-        if line is None:
-            return None
-        said = json.loads(line)
+        deadline = time.monotonic() + timeout
+        # What nobody waits for any more may have been said just before it was asked otherwise.
+        while True:
+            line = self._line(deadline)
+            if line is None:
+                return None
+            said: dict[str, Any] = json.loads(line)
+            if event == "settled" or said["event"] != "settled":
+                break
         if said["event"] != event:
             raise TrafficError(str(said.get("why", f"{event!r} expected, got {said}")))
-        fields: Mapping[str, Any] = said
-        return fields
+        return said
 
     def _line(self, deadline: float) -> bytes | None:
         assert self._process.stdout is not None
