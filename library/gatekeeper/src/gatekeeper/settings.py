@@ -69,7 +69,7 @@ class FitnessSettings:
 
     pulse_file: Path | None = None
     """Where h323-gatekeeper-watch sees whether the event loop is stuck; None where nobody looks."""
-    promise: float = 0.1
+    promise: float = 0.08
     """Seconds within which the event loop is back unless it is stuck."""
     disk_reserve: int = 64_000_000
     """Octets that must be left on the file systems of log and state."""
@@ -262,7 +262,7 @@ def _fitness(top: _Mapping) -> FitnessSettings:
     default = FitnessSettings()
     return FitnessSettings(
         pulse_file=top.path("pulse_file", "/run/h323-gatekeeper/pulse") if top.has("pulse_file") else None,
-        promise=top.number("pulse_promise_ms", "100", round(1_000 * default.promise), 50, 5_000) / 1_000,
+        promise=top.number("pulse_promise_ms", "80", round(1_000 * default.promise), 50, 5_000) / 1_000,
         disk_reserve=1_000_000 * top.number("disk_reserve_mb", "64", default.disk_reserve // 1_000_000, 1, 1_000_000),
     )
 

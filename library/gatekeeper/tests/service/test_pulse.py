@@ -88,6 +88,8 @@ def test_a_broken_promise_is_told_once_and_counted_once_while_it_lasts(
     watch = Watch(tmp_path / "pulse", track, 100.0)
     pulse.deadline = 100.0
     watch.look(100.01)
+    assert track.says_fit()
+    watch.look(100.015)
     assert not track.says_fit()
     watch.look(100.02)
     # As the gatekeeper may do in the instant in which it is stopped again.
@@ -105,6 +107,7 @@ def test_a_broken_promise_is_told_once_and_counted_once_while_it_lasts(
     watch.look(101.0)
     assert track.says_fit()
     watch.look(101.01)
+    watch.look(101.02)
     assert (track.says_fit(), pulse.stalls) == (False, 2)
     watch.close()
 
@@ -139,6 +142,7 @@ def test_a_gatekeeper_that_ended_or_never_began_is_none_of_the_watchers_business
     # It was killed, and its unit has said so.
     pulse.deadline = 100.2
     track.tell(fit=False)
+    watch.look(100.22)
     watch.look(100.25)
     assert pulse.stalls == 0
     pulse.close()
@@ -154,9 +158,11 @@ def test_a_pulse_file_that_was_replaced_is_found(tmp_path: Path, track: TrackFil
     other.deadline = 200.0
     watch.look(100.03)
     watch.look(100.04)
+    watch.look(100.041)
     assert track.says_fit()
-    other.deadline = 100.04
+    other.deadline = 100.042
     watch.look(100.05)
+    watch.look(100.06)
     assert not track.says_fit()
     other.close()
     watch.close()
@@ -187,12 +193,13 @@ def test_who_overslept_waits_a_moment_before_blaming_the_other() -> None:
     # The whole host stood still for two seconds.
     assert not judged(judge, 100.1, 102.0)
     assert not judged(judge, 100.1, 102.01)
-    assert judged(judge, 100.1, 102.04)
+    assert not judged(judge, 100.1, 102.04)
+    assert judged(judge, 100.1, 102.05)
 
 
 def test_who_always_oversleeps_still_judges() -> None:
     judge = Judge(100.0)
-    assert [judged(judge, 100.05, now) for now in (100.1, 100.2, 100.3)] == [False, True, True]
+    assert [judged(judge, 100.05, now) for now in (100.1, 100.2, 100.3)] == [False, False, True]
 
 
 def test_a_stopped_process_is_not_waited_for() -> None:
@@ -210,14 +217,20 @@ def test_who_gets_no_processor_is_waited_for_longer_and_who_uses_it_is_not() -> 
     judge = Judge(100.0)
     assert not judged(judge, 100.0, 100.01, "R", 5.0)
     assert not judged(judge, 100.0, 100.02, "R", 5.01)
-    assert judged(judge, 100.0, 100.03, "R", 5.02)
+    assert not judged(judge, 100.0, 100.03, "R", 5.02)
+    assert judged(judge, 100.0, 100.04, "R", 5.03)
     # The time that it used for its last promise says nothing about this one.
     assert not judged(judge, 100.04, 100.05, "R", 5.04)
+    assert not judged(judge, 100.04, 100.06, "R", 5.04)
 
 
 def test_who_waits_for_something_else_than_a_processor_is_stuck() -> None:
     for state in "SDZX?":
-        assert judged(Judge(100.0), 100.0, 100.01, state)
+        judge = Judge(100.0)
+        assert [judged(judge, 100.0, now, state) for now in (100.01, 100.02, 100.03)] == [False, True, True]
+    # At one look it waits, at the next it is on its way.
+    judge = Judge(100.0)
+    assert not any(judged(judge, 100.0, 100.01 + n / 100, "SR"[n % 2]) for n in range(9))
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 0.5), st.floats(0.02, 0.3), st.sampled_from("RSD")), max_size=50))

@@ -65,6 +65,7 @@ class Judge:
     def __init__(self, now: float) -> None:
         self._looked = now
         self._late = Late(0.0, 0.0, 0.0)
+        self._blamed = 0.0
 
     def overdue(self, deadline: float, now: float, process: Doing) -> bool:
         """Whether the gatekeeper is stopped or stuck.
@@ -88,7 +89,9 @@ class Judge:
         if now < self._late.not_before:
             return False
         starved = process.can_run() and process.used() - self._late.used < _MAY_USE
-        return not starved or now > deadline + _STARVED
+        # One look may meet it in the instant between two pieces of work; a stuck one is as it was at the next look.
+        again, self._blamed = self._blamed == deadline, 0.0 if starved else deadline
+        return (again and not starved) or now > deadline + _STARVED
 
 
 class Watch:
