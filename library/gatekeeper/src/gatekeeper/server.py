@@ -440,7 +440,8 @@ class Server:
             await _end(following)
             for writer in self._writers:
                 writer.check(snapshot.sizes.get(writer.stream, 0))
-            inheritance = self._followed if snapshot.followed else await _inherit(snapshot)
+            followed, self._followed = self._followed, Inheritance()
+            inheritance = followed if snapshot.followed else await _inherit(snapshot)
             with self._pulse.busy(_RESTORING + _RESTORING_EACH * (len(snapshot.items) + len(snapshot.answers))):
                 tenure = Tenure(self._office, self._registry, snapshot, asked, inheritance)
         # What the store has was registered under whichever registry was in force then.

@@ -11,6 +11,7 @@ import yaml
 from h323.ras import (
     AdmissionConfirm,
     AlternateGK,
+    DisengageConfirm,
     GatekeeperConfirm,
     GatekeeperReject,
     RegistrationConfirm,
@@ -85,14 +86,20 @@ def test_each_names_the_other_and_takes_over_from_it(pair: tuple[Node, Node]) ->
         assert sent_on.alt_gk_info is not None
         assert ports_of(sent_on.alt_gk_info.alternate_gatekeeper) == [primary.port]
         alice.register()
+        for call in range(10, 20):
+            assert isinstance(alice.ask(alice.admission(call)), AdmissionConfirm)
         datagram = alice.signed(alice.admission())
         answer = alice.send(datagram)
+        # Nothing is between the answer and the end: what was acknowledged must be there all the same.
         process.kill()
         process.wait()
         until(lambda: secondary.says(active=True), "the secondary is in office")
         assert alice.send(datagram) == answer
-        assert secondary.says(role="secondary", registrations=1, calls=1)
+        assert secondary.says(role="secondary", registrations=1, calls=11)
         assert isinstance(alice.ask(alice.registration(keep_alive=True)), RegistrationConfirm)
+        for call in range(10, 20):
+            assert isinstance(alice.ask(alice.disengagement(call)), DisengageConfirm)
+        assert secondary.says(calls=1)
         assert isinstance(alice.ask(alice.admission(2)), AdmissionConfirm)
         with serving(primary, active=False):
             assert isinstance(lost.ask(lost.discovery()), GatekeeperConfirm)

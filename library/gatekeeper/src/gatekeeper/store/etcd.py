@@ -171,6 +171,7 @@ class EtcdStore:
         if not there or mirror.term != term:
             return None
         mirror.end()
+        self._mirror = None
         return mirror
 
     async def follow(self, follower: Follower | None = None) -> None:
@@ -185,6 +186,8 @@ class EtcdStore:
             finally:
                 handed_over = mirror.ended
                 mirror.end()
+                if self._mirror is mirror:
+                    self._mirror = None
             if handed_over:
                 return
             await asyncio.sleep(_FOLLOW_AGAIN)
