@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from gatekeeper.failover.neighbour import Holder, Neighbour, holder
 from gatekeeper.failover.sign_of_life import PeerSign
 from hypothesis import given
 from hypothesis import strategies as st
+
+from .running import program
 
 PEER = PeerSign("gk2", "secondary", 7, active=False, fit=True, trouble=None, has_quorum=True)
 GOOD = Situation(
@@ -208,6 +212,28 @@ def test_the_kernel_is_asked() -> None:
     one = Neighbour("127.0.0.1")
     one.ask()
     assert one.look() is Holder.UNKNOWN
+
+
+LOOK = """
+import select
+from gatekeeper.failover.neighbour import Holder, Neighbour
+one = Neighbour("192.0.2.10")
+one.ask()
+while one.look() is Holder.UNKNOWN:
+    select.select([], [], [], 0.01)
+print(one.look().value)
+"""
+NETWORK = (
+    "ip link add here type veth peer name there && ip link set here up && ip link set there up"
+    ' && ip address add 192.0.2.1/24 dev here && exec "$0" "$@"'
+)
+
+
+def test_a_network_on_which_nobody_answers_is_found_out() -> None:
+    isolated = (program("unshare"), "--user", "--map-root-user", "--net", "sh", "-c", NETWORK)
+    if subprocess.run([*isolated, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this kernel lets nobody make a network here")
+    assert subprocess.check_output([*isolated, sys.executable, "-c", LOOK], text=True, timeout=20) == "nobody\n"
 
 
 def test_a_disk_with_room_is_none_of_anybodys_business(tmp_path: Path) -> None:
