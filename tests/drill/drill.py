@@ -97,7 +97,7 @@ class Drill:
             time=watch.began,
             commit=self._commit,
             active=watch.scene.active.name,
-            after=self._council.active()[0].name,
+            after=_active(after),
             valid=until.valid and repaired.valid,
             outage=max(until.worst_ms, until.longest_silence_ms),
             gap=until.worst_ms,
@@ -246,6 +246,10 @@ def _failed(watch: _Watch, why: str, commit: str) -> Run:
         load_average=round(os.getloadavg()[0], 1),
         problems=[*watch.problems, why],
     )
+
+
+def _active(seen: Mapping[str, Seen | None]) -> str:
+    return next(name for name, one in seen.items() if one is not None and one.active)
 
 
 def _epoch(seen: Mapping[str, Seen | None]) -> int:
