@@ -33,8 +33,6 @@ class _Watch:
     began: float
     """Unix seconds."""
     problems: list[str] = field(default_factory=list)
-    until_repair: TrafficReport | None = None
-    """None where the load did not settle, so that all of it is one interval."""
 
 
 class Drill:
@@ -78,20 +76,19 @@ class Drill:
         watch = _Watch(fault, self._scene(), self._traffic.mark(fault.name))
         try:
             try:
-                self._break(watch)
+                until = self._break(watch)
             finally:
                 repaired_at = time.monotonic()
                 each(self._council.hosts, fault.repair)
             after = self._council.wait_well(WELL)
             whole_after = time.monotonic() - repaired_at
-            self._settle(_SETTLE, None, "after the repair")
+            self._settle(_SETTLE, watch.problems, "after the repair")
             repaired = self._traffic.report()
             finding = self._verdict.check()
         except WRONG as error:
             return _failed(watch, str(error), self._commit)
         watch.problems += [f"{one.kind}: {one.text}" for one in finding.violations]
         watch.problems += self._lost(repaired)
-        until = watch.until_repair or repaired
         return Run(
             fault=fault.name,
             time=watch.began,
@@ -163,19 +160,20 @@ class Drill:
         wait_until(missing, WELL)
         return found[0]
 
-    def _break(self, watch: _Watch) -> None:
-        """Inject all stages, and take down what was seen until the repair."""
+    def _break(self, watch: _Watch) -> TrafficReport:
+        """Inject all stages; what was seen until the repair."""
         fault, stages = watch.fault, watch.fault.stages()
         for number, stage in enumerate(stages, 1):
             stage(watch.scene if number == 1 else self._scene())
             if number == len(stages) and not fault.serves:
                 break
             if not self._settle(fault.deadline, watch.problems, f"after {fault.name}"):
-                return
+                break
         if fault.hold:
             time.sleep(fault.hold)  # nothing to wait for: the fault lasts as long as it lasts
-        watch.until_repair = self._traffic.report()
+        report = self._traffic.report()
         self._traffic.mark(f"{fault.name}, repair")
+        return report
 
     def _settle(self, seconds: float, problems: list[str] | None, when: str) -> bool:
         """Whether everybody is served within this time; if not, that is a problem or, where none may be, an error."""
