@@ -22,8 +22,12 @@ from gatekeeper.store.interface import StoreError, StoreUnavailable
 Json = dict[str, Any]
 
 _PATIENCE = (0.3, 0.3, 0.3, 0.6, 1.2, 2.4)
-"""Seconds for the attempts at one request. A lost leader swallows what was under way, and an election takes about half
-a second: asking again soon is quicker than waiting for a late "no"."""
+"""Seconds for the attempts at one request, each after one that was not answered. A lost leader swallows what was under
+way, and what it gets before the others miss it: asking again soon is quicker than waiting for a late "no"."""
+_PATIENCE_IN_ALL = 4.5
+"""Seconds after which no other attempt is made."""
+_ONLY_WITH_LEADER = {"Grpc-Metadata-hasleader": "true"}
+"""Has a member refuse at once what it can't do while there is no leader; otherwise it would be silent for seconds."""
 _REACH = 0.1
 """Seconds for a member's host to take a connection: a host that is gone says nothing, and must not cost an attempt."""
 _PAUSE = 0.05
@@ -103,7 +107,8 @@ class Gateway:
         except OSError as error:
             names = f"{self._tls.ca}, {self._tls.certificate}, {self._tls.private_key}"
             raise SettingsError(f"store: one of {names} cannot be used ({error})") from error
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, keepalive_timeout=60))
+        connector = aiohttp.TCPConnector(ssl=context, keepalive_timeout=60)
+        self._session = aiohttp.ClientSession(connector=connector, headers=_ONLY_WITH_LEADER)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -168,12 +173,19 @@ class Gateway:
             StoreUnavailable: none did; a transaction may have been carried out or not.
             StoreError: it is a request that etcd refuses; nothing was done.
         """
-        *first, last = _PATIENCE
-        for patience in first:
-            with contextlib.suppress(StoreUnavailable):
+        deadline = time.monotonic() + _PATIENCE_IN_ALL
+        patience, *longer = _PATIENCE
+        while True:
+            asked = time.monotonic()
+            try:
                 return await self._ask_one(self._endpoints[0], path, body, patience)
+            except StoreUnavailable:
+                now = time.monotonic()
+                if now > deadline:
+                    raise
+                if now - asked >= patience and longer:
+                    patience, *longer = longer
             await asyncio.sleep(_PAUSE)
-        return await self._ask_one(self._endpoints[0], path, body, last)
 
     async def watch(self, keys: Json, revision: int, silence: float) -> AsyncGenerator[Json, None]:
         """What etcd tells of these keys from a revision on; it ends after `silence` seconds without a word.
