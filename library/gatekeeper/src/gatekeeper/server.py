@@ -415,7 +415,8 @@ class Server:
             await self._peer.wait_for_leaving(_LOOK_AT_TERM)
 
     def _pause(self) -> None:
-        for socket in self._sockets:
+        """Leave requests in the buffers. A node's own address, where another moves, goes on hearing the other node."""
+        for socket in self._sockets[1:] or self._sockets:
             socket.pause()
 
     def _resume(self) -> None:

@@ -70,6 +70,15 @@ def until_recorded(node: Node, cause: str) -> None:
     until(lambda: [line.get("cause") for line in node.lines("ha/failover")][-1] == cause, f"the record says {cause}")
 
 
+def until_serving(node: Node) -> None:
+    until(lambda: node.says(active=True, registrations=1), f"{node.name} is in office with what there is")
+
+
+def until_standing_by(node: Node) -> None:
+    until(lambda: node.says(active=False, healthy=True), f"{node.name} stands by")
+    until(lambda: node.track_file.read_text(encoding="ascii") == "0\n", f"{node.name} is fit")
+
+
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=False)
 
@@ -88,10 +97,9 @@ def test_an_operator_switches_and_switches_back(pair: tuple[Node, Node]) -> None
             done = command("step-down", "--socket", socket, "--json", "--reason", reason)
             assert done.returncode == 0, done.stdout
             assert json.loads(done.stdout)["to"] == other.name
-            assert other.says(active=True, registrations=1)
+            until_serving(other)
             until_recorded(other, f"step-down by the operator: {reason}")
-            assert node.says(active=False, healthy=True)
-            assert node.track_file.read_text(encoding="ascii") == "0\n"
+            until_standing_by(node)
         record = failover(first)
         assert (record["from"], record["to"], record["epoch"]) == ("gk2", "gk1", 3)
         assert isinstance(alice.ask(alice.registration(keep_alive=True)), RegistrationConfirm)
