@@ -29,6 +29,9 @@ METRICS = (
     "h323_gatekeeper_stalls_total",
     "h323_gatekeeper_longest_stall_seconds",
     "h323_gatekeeper_watched",
+    "h323_gatekeeper_fit",
+    "h323_gatekeeper_quorum",
+    "h323_gatekeeper_caretaker",
 )
 ASK_FOR_METRICS = """
 import ssl, sys, urllib.request

@@ -43,6 +43,8 @@ from gatekeeper.witness_log import FOLDERS, WitnessLog
 
 LOGGER = logging.getLogger(__name__)
 _LOOK_AT_TERM = 0.1
+_TAKEN_OVER_WITHIN = 0.11
+"""Seconds for which a host may have stood still before the other one's keepalived misses three adverts."""
 _RESTORING, _RESTORING_EACH = 0.12, 5e-6
 """Seconds that beginning a term may take at most, its state being decoded, and more for each item and answer."""
 _MOST_ROUTES = 100_000
@@ -196,9 +198,10 @@ class Server:
 
     def _stood_still(self, seconds: float) -> None:
         """The process was stopped, or its event loop was stuck: whatever it believes may have passed meanwhile."""
-        LOGGER.warning("stood still for %.2f s", seconds)
-        if self._tenure is not None:
-            self._tenure.doubt()
+        if seconds > _TAKEN_OVER_WITHIN or self._health.given_up_by_others():
+            LOGGER.warning("stood still for %.2f s", seconds)
+            if self._tenure is not None:
+                self._tenure.doubt()
         self._health.stood_still()
 
     def _log_is_in_trouble(self) -> None:

@@ -178,7 +178,7 @@ class Health:
         needed = not peer_can_serve(situation.peer)
         if self._stood_still:
             self._stood_still = False
-            if self._given_up_by_others():
+            if self.given_up_by_others():
                 self._damping.judge(situation.now, well=False, needed=needed)
         was_fit = self._fit
         self._fit = self._damping.judge(situation.now, well=self._fitness.well, needed=needed)
@@ -197,7 +197,8 @@ class Health:
         elif trouble is None and known is not None:
             LOGGER.info("nothing is wrong any more")
 
-    def _given_up_by_others(self) -> bool:
+    def given_up_by_others(self) -> bool:
+        """Whether the watcher has given up the virtual address while this node believed to be fit."""
         try:
             return self._fit and self._track_file is not None and not self._track_file.says_fit()
         except OSError:
