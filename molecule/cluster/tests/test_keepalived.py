@@ -123,7 +123,7 @@ def test_the_address_has_a_mac_address_of_its_own_where_that_is_wanted() -> None
 
 
 def test_an_advert_of_a_third_host_moves_nothing() -> None:
-    """The firewall drops it; past it, keepalived asks for the peer's address, too."""
+    """The firewall drops it; with the rule for VRRP open to all, this fails."""
     eventually(one_holder, "all agree on who has the virtual address")
     before = {name: (status(name)["vrrp_transitions"], status(name)["epoch"]) for name in GATEKEEPERS}
     dropped = {name: dropped_packets(name) for name in GATEKEEPERS}
