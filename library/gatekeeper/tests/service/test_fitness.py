@@ -53,6 +53,12 @@ def test_before_the_first_answer_of_the_store_a_node_is_not_fit() -> None:
     assert (verdict.trouble, verdict.well) == ("the store has not answered yet", False)
 
 
+def test_a_stepped_clock_gives_the_address_only_to_a_node_that_is_known_to_be_better() -> None:
+    stepped = replace(GOOD, clock_trouble="clock: stepped")
+    assert (judge(stepped).trouble, judge(stepped).well) == ("clock: stepped", False)
+    assert judge(replace(stepped, peer=None)).well
+
+
 def test_a_full_disk_gives_the_address_only_to_a_node_that_is_known_to_be_better() -> None:
     assert not judge(FULL).well
     assert judge(FULL).trouble == "/var/log is full"

@@ -33,6 +33,8 @@ class Situation:
     nobody_holds_address: bool
     """By the neighbour table: nobody on the network answers for the virtual address."""
     was_caretaker: bool
+    clock_trouble: str | None = None
+    """This host's clock was stepped, so that guardians are refused for their timestamps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,10 @@ def judge(situation: Situation) -> Fitness:
         return Fitness("the store has not answered yet", well=False)
     if situation.log_trouble is not None:
         return Fitness(situation.log_trouble, well=False)
-    if situation.disk_trouble is not None:
+    hindered = situation.disk_trouble or situation.clock_trouble
+    if hindered is not None:
         # A bad node is better than none.
-        return Fitness(situation.disk_trouble, well=not peer_can_serve(situation.peer))
+        return Fitness(hindered, well=not peer_can_serve(situation.peer))
     return Fitness(None, well=True)
 
 

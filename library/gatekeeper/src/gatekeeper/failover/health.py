@@ -15,6 +15,7 @@ from gatekeeper.failover.fitness import Fitness, Situation, asks_for_holder, jud
 from gatekeeper.failover.neighbour import Holder, Neighbour
 from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.track_file import TrackFile
+from gatekeeper.failover.wall_clock import WallClock
 from gatekeeper.log_writer import LogWriter
 from gatekeeper.settings import Settings
 from gatekeeper.store import Store, StoreError
@@ -65,6 +66,7 @@ class Health:
         self._answered: float | None = None
         self._store_trouble = "no answer since this service was started"
         self._disk: str | None = None
+        self._clock = WallClock()
         self._found_nobody = 0
         self._damping = Damping()
         self._fitness = Fitness("the store has not answered yet", well=False)
@@ -170,6 +172,7 @@ class Health:
             peer=self._surroundings.peer(),
             nobody_holds_address=self._found_nobody >= _SURE,
             was_caretaker=self._fitness.caretaker,
+            clock_trouble=self._clock.look(time.monotonic(), time.time()),
         )
 
     def _judge(self) -> None:
