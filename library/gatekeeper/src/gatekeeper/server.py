@@ -260,6 +260,8 @@ class Server:
                 self._routes.popitem(last=False)
             # Before anything is answered: what queued up while the process stood still is read before its next pulse.
             self._pulse.check()
+            if self._health.clock_is_off():
+                return
             tenure, caretaker = self._tenure, self._health.caretaker
             if tenure is not None and not (caretaker and not tenure.confirmed):
                 tenure.receive(datagram, source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -165,3 +166,26 @@ def test_a_writer_says_at_once_that_the_disk_refuses(tmp_path: Path) -> None:
         return [Record(stream, start, b"{}")]
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_a_node_whose_clock_was_stepped_falls_silent_and_yields_where_the_other_can_serve(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_time, ahead = time.time, 0.0
+    monkeypatch.setattr(time, "time", lambda: true_time() + ahead)
+
+    async def scenario() -> None:
+        nonlocal ahead
+        assert not setting.health.clock_is_off()
+        ahead = 3600.0
+        # Before anybody has judged: the next datagram would be refused for its timestamp.
+        assert setting.health.clock_is_off()
+        await setting.says("1")
+        assert setting.health.trouble is not None
+        assert "stepped by +3600 s" in setting.health.trouble
+        setting.peer = None
+        assert not setting.health.clock_is_off()
+        ahead = 0.0
+        await until(lambda: setting.health.trouble is None)
+
+    setting.run(scenario)

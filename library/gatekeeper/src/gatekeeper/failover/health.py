@@ -101,6 +101,16 @@ class Health:
         """Whether this node is to say at the virtual address that nobody can decide."""
         return self._fitness.caretaker
 
+    def clock_is_off(self) -> bool:
+        """Whether timestamps would be judged wrongly here, and rightly by the other node: then silence is the answer.
+
+        To be asked before each datagram: a clock is stepped between two judgements.
+        """
+        if self._clock.look(time.monotonic(), time.time()) is None:
+            return False
+        self.notice()
+        return peer_can_serve(self._surroundings.peer())
+
     async def watch(self) -> None:
         """Look until cancelled."""
         await asyncio.gather(self._ask_store(), self._look_at_disks(), self._look_for_holder(), self._judge_all())
