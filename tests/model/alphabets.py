@@ -107,6 +107,7 @@ ANYTHING = Alphabet(
         *_at_both(
             "+admit:alice", "+end:alice", "+keep:bob", "another:alice", "lower:bob", "leave:bob", "+register:bob"
         ),
+        *_at_both("step:3600", "step:-3600"),
         *_at_both("repeat:3", "repeat:7", "repeat:11", "replay:2", "replay:5"),
         *_at_both("carry-out:-1", "lose:-1", "answer:1"),
         *("wait:0.05", "wait:0.4", "wait:1.1", "wait:2.5") * 3,

@@ -337,7 +337,8 @@ class Node:
 
     def fingerprint(self) -> tuple[object, ...]:
         """What decides what it will do."""
-        base = (self.has_address, self.frozen, tuple(sorted((one, len(lines)) for one, lines in self.disk.items())))
+        sizes = tuple(sorted((one, len(lines)) for one, lines in self.disk.items()))
+        base = (self.has_address, self.frozen, self.clock.unix_offset, sizes)
         if self.loop is None:
             return base
         present = self.address is not None and self.address.present

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
+import pytest
 from gatekeeper.core import Address, Instant, Send
 from gatekeeper.core.answers import PENDING, AnswerCache, decode_kept, request_digest
 from gatekeeper.core.received import Received
@@ -32,6 +34,10 @@ def received(number: int, unix: float = 1_000.0, source: Address = SOURCE) -> Re
     return Received(message, datagram, request_digest(datagram, source), source, Instant(unix, unix))
 
 
+def at(seconds: float) -> Instant:
+    return Instant(seconds, seconds)
+
+
 @given(TOKENS | st.none(), ADDRESSES, ADDRESSES, st.binary(min_size=1, max_size=300))
 def test_the_next_term_gives_the_same_answer(
     token: SignedToken | None, source: Address, destination: Address, datagram: bytes
@@ -40,7 +46,7 @@ def test_the_next_term_gives_the_same_answer(
     request, send = received(1, source=source), Send(datagram, destination)
     kept = old.prepare(request, send, token)
     old.release(request.digest, send)
-    assert new.restore([decode_kept(kept.octets)]) == ([token] if token is not None else [])
+    assert new.restore([decode_kept(kept.octets)], at(5.0)) == ([token] if token is not None else [])
     assert old.find(request.digest, source) == new.find(request.digest, source) == send
 
 
@@ -61,15 +67,44 @@ def test_answers_are_forgotten_in_their_own_time() -> None:
         cache.prepare(request, Send(b"answer", ("192.0.2.102", 1719)), None)
     cache.release(early.digest, Send(b"answer", SOURCE))
     cache.keep(passing, Send(b"answer", SOURCE))
-    assert cache.forget(1_000.5 + SECONDS) is None
+    assert cache.forget(at(1_000.5 + SECONDS)) is None
     assert len(cache) == 3
-    assert cache.forget(1_001.0 + SECONDS) == 1_001.0 + SECONDS
+    assert cache.forget(at(1_001.0 + SECONDS)) == 1_001.0 + SECONDS
     assert cache.find(passing.digest, SOURCE) is not None
-    assert cache.forget(1_002.0 + SECONDS) is None
+    assert cache.forget(at(1_002.0 + SECONDS)) is None
     assert len(cache) == 0
     # Its commit took longer than that: nobody asks any more.
     cache.release(late.digest, Send(b"answer", SOURCE))
     assert cache.find(late.digest, SOURCE) is None
+
+
+@pytest.mark.parametrize("step", [3_600.0, -3_600.0])
+def test_a_stepped_clock_makes_nobody_forget(step: float) -> None:
+    cache = AnswerCache(SECONDS, 10)
+    request = received(1, 1_000.0)
+    cache.prepare(request, Send(b"answer", SOURCE), None)
+    assert cache.forget(Instant(1_030.0, 1_030.0 + step)) is None
+    assert len(cache) == 1
+    # And what is answered meanwhile is forgotten after as long as ever.
+    cache.prepare(replace(received(2), now=Instant(1_030.0, 1_030.0 + step)), Send(b"answer", SOURCE), None)
+    assert cache.forget(Instant(1_062.0, 1_062.0 + step)) == 1_062.0
+    assert len(cache) == 1
+    assert cache.forget(Instant(1_092.0, 1_092.0)) == 1_092.0
+    assert len(cache) == 0
+
+
+@pytest.mark.parametrize("step", [3_600.0, -3_600.0])
+def test_the_next_term_forgets_by_the_newest_answer_and_not_by_its_clock(step: float) -> None:
+    old, new = AnswerCache(SECONDS, 10), AnswerCache(SECONDS, 10)
+    kept = [old.prepare(received(one, 1_000.0 + one), Send(b"answer", SOURCE), None) for one in (0, 20)]
+    # Another host's monotonic clock, too.
+    new.restore([decode_kept(one.octets) for one in kept], Instant(7.0, 1_021.0 + step))
+    assert new.forget(Instant(8.0, 1_022.0 + step)) is None
+    # 42 s later: the older one has been there for over a minute.
+    assert new.forget(Instant(49.0, 1_063.0 + step)) == 1_062.0
+    assert new.find(received(0).digest, SOURCE) is None
+    assert new.find(received(20).digest, SOURCE) is not None
+    assert new.prepare(received(3, 50.0), Send(b"answer", SOURCE), None).forget_at > kept[-1].forget_at
 
 
 def test_where_there_are_too_many_the_oldest_without_a_commit_gives_way() -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from h323.h235 import SignedToken, Token
 
-from gatekeeper.core.effects import Address, Send
+from gatekeeper.core.effects import Address, Instant, Send
 from gatekeeper.core.received import Received
 from gatekeeper.store import KeptAnswer
 
@@ -27,7 +27,7 @@ def request_digest(datagram: bytes, source: Address) -> bytes:
 
 
 class _Due:
-    """Digests by the whole second (Unix) after which they are forgotten. The seconds come in order, or nearly so."""
+    """Digests by the whole second of the cache's time after which they are forgotten. The seconds come in order."""
 
     def __init__(self) -> None:
         self._by_second: dict[int, list[bytes]] = {}
@@ -40,12 +40,12 @@ class _Due:
             group = self._by_second[second] = []
         group.append(digest)
 
-    def passed(self, unix: float) -> list[bytes]:
+    def passed(self, time: float) -> list[bytes]:
         """What is to be forgotten now."""
         passed: list[bytes] = []
         while self._by_second:
             second = next(iter(self._by_second))
-            if second > unix:
+            if second > time:
                 break
             passed += self._by_second.pop(second)
         return passed
@@ -64,6 +64,10 @@ class AnswerCache:
     """Answers by the digest of their request.
 
     There are 60 seconds' worth of them, some 300,000 under full load: each is its datagram and two entries, no more.
+
+    They grow old by a time of their own, which passes as the monotonic clock does. It begins with Unix time where
+    nothing was kept and goes on from the newest answer otherwise, so that a stepped clock makes nobody forget anything.
+    What passes between two terms doesn't count: an answer is kept somewhat too long rather than not long enough.
     """
 
     def __init__(self, seconds: int, capacity: int) -> None:
@@ -75,14 +79,24 @@ class AnswerCache:
         self._durable = _Due()
         self._passing = _Due()
         """Those that no store keeps."""
+        self._ahead: float | None = None
+        """Seconds that the cache's time is ahead of the monotonic clock; None before it begins."""
 
     def __len__(self) -> int:
         return len(self._answers)
 
-    def restore(self, kept: Iterable[Kept]) -> list[Token]:
+    def _time(self, now: Instant) -> float:
+        if self._ahead is None:
+            self._ahead = now.unix - now.monotonic
+        return now.monotonic + self._ahead
+
+    def restore(self, kept: Iterable[Kept], now: Instant) -> list[Token]:
         """Take over the answers in the store; the tokens that they answered, so that none is accepted again."""
         tokens: list[Token] = []
-        for one in sorted(kept, key=attrgetter("forget_at")):
+        in_order = sorted(kept, key=attrgetter("forget_at"))
+        if in_order:
+            self._ahead = in_order[-1].forget_at - self._seconds - now.monotonic
+        for one in in_order:
             self._answers[one.digest] = one.datagram
             self._durable.add(one.digest, one.forget_at)
             if one.elsewhere is not None:
@@ -105,11 +119,11 @@ class AnswerCache:
         if len(self._answers) >= self._capacity:
             return
         self._answers[received.digest] = send.datagram
-        self._passing.add(received.digest, received.now.unix + self._seconds)
+        self._passing.add(received.digest, self._time(received.now) + self._seconds)
 
     def prepare(self, received: Received, send: Send, token: Token | None) -> KeptAnswer:
         """Announce a durable answer, and what the store is to keep of it."""
-        forget_at = received.now.unix + self._seconds
+        forget_at = self._time(received.now) + self._seconds
         elsewhere = send.destination if send.destination != received.source else None
         self._answers[received.digest] = PENDING
         self._durable.add(received.digest, forget_at)
@@ -122,13 +136,14 @@ class AnswerCache:
         if digest in self._answers:
             self._answers[digest] = send.datagram
 
-    def forget(self, unix: float) -> float | None:
+    def forget(self, now: Instant) -> float | None:
         """Drop what is too old to be asked again; the time up to which the store can do so, if it has any of that."""
-        durable = self._durable.passed(unix)
-        for digest in (*durable, *self._passing.passed(unix)):
+        time = self._time(now)
+        durable = self._durable.passed(time)
+        for digest in (*durable, *self._passing.passed(time)):
             self._answers.pop(digest, None)
             self._elsewhere.pop(digest, None)
-        return unix if durable else None
+        return time if durable else None
 
 
 class Kept(NamedTuple):

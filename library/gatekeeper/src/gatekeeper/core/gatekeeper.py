@@ -127,7 +127,7 @@ class Gatekeeper:
         )
         # A signed datagram is fresh from one window before its timeStamp to one after it.
         self._answers = AnswerCache(2 * settings.signature_window + 1, _MOST_ANSWERS)
-        for token in self._answers.restore(inherited.answers):
+        for token in self._answers.restore(inherited.answers, now):
             self._authenticator.replay.restore(token.senders_id, token.time_stamp, token.random)
         self._budget = RefusalBudget(settings.refusals_per_source, settings.refusals_in_all, settings.refusal_interval)
         self._floods = Floods(settings.refusal_interval)
@@ -455,7 +455,7 @@ class Gatekeeper:
             if progress is not None:
                 effects += [progress, Observe("RIP", "initiated")]
         floods = [self._journal.record(RAS_STREAM, now, one) for one in self._floods.next_interval(now.monotonic)]
-        forget = self._answers.forget(now.unix)
+        forget = self._answers.forget(now)
         if floods or forget is not None:
             effects.append(self._commits.begin(Batch((), tuple(floods), forget=forget), Pending(), now.monotonic))
         return effects

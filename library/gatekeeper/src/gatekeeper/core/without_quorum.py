@@ -79,7 +79,7 @@ class WithoutQuorum:
             return [Observe("unknown", "rate_limited")]
         if len(datagram) > MAXIMUM_DATAGRAM:
             return self._dropped("unknown", "too_large", source, now)
-        self._answers.forget(now.unix)
+        self._answers.forget(now)
         digest = request_digest(datagram, source)
         known = self._answers.find(digest, source)
         if known is not None:

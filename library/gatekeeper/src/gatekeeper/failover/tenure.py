@@ -70,7 +70,7 @@ def merge(commits: list[Commit]) -> Batch:
     answers = [answer for batch in batches for answer in batch.answers]
     forget = max((batch.forget for batch in batches if batch.forget is not None), default=None)
     if forget is not None and any(answer.forget_at <= forget for answer in answers):
-        # The clock was set back: these must not be forgotten with those of the other time.
+        # They waited longer than they are kept: they must not be forgotten as they are written.
         forget = None
     return Batch(tuple(changes.values()), tuple(records), tuple(answers), forget)
 

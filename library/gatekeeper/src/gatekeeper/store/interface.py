@@ -41,7 +41,7 @@ class KeptAnswer:
     """An answer that outlives its term of office, in the core's own encoding."""
 
     forget_at: float
-    """Unix seconds from which on nobody asks for it."""
+    """Seconds of the answers' own time (`AnswerCache`) from which on nobody asks for it; near Unix time."""
     octets: bytes
 
 
@@ -57,7 +57,7 @@ class Batch:
     records: tuple[Record, ...]
     answers: tuple[KeptAnswer, ...] = ()
     forget: float | None = None
-    """Drop the chunks of answers up to this time (Unix seconds), which must be before those of this batch."""
+    """Drop the chunks of answers up to this time, which must be before those of this batch."""
 
 
 @dataclass(frozen=True, slots=True)
