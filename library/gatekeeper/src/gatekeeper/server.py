@@ -200,6 +200,7 @@ class Server:
         """The process was stopped, or its event loop was stuck: whatever it believes may have passed meanwhile."""
         if seconds > _TAKEN_OVER_WITHIN or self._health.given_up_by_others():
             LOGGER.warning("stood still for %.2f s", seconds)
+            self._without_quorum.suspect(time.monotonic())
             if self._tenure is not None:
                 self._tenure.doubt()
         self._health.stood_still()
@@ -211,6 +212,7 @@ class Server:
         """Nobody can decide: what this node knew is let go of, and taken from the store again when that is back."""
         LOGGER.warning("nobody can decide: refusing what is new" if now else "no longer refusing for want of a quorum")
         if now:
+            self._without_quorum.suspect(time.monotonic())
             self._resume()
             if self._running is not None:
                 self._running.cancel()
@@ -264,8 +266,12 @@ class Server:
                 return
             tenure, caretaker = self._tenure, self._health.caretaker
             if tenure is not None and not (caretaker and not tenure.confirmed):
+                self._without_quorum.in_office(tenure.gatekeeper.answers, instant())
                 tenure.receive(datagram, source)
                 return
+            if caretaker:
+                # A term that is not over yet, here or there, may still hand over what it has.
+                self._without_quorum.suspect(time.monotonic() if tenure is not None else self._peer.last_active_at)
             speaker = self._without_quorum if caretaker else self._standby
             for effect in speaker.receive(datagram, source, instant()):
                 if isinstance(effect, Send):
@@ -305,6 +311,8 @@ class Server:
         if self._virtual_address.read() == before:
             return
         LOGGER.info("the virtual address %s", "came to this node" if not before else "left this node")
+        # Those who come now may have asked whoever had it before.
+        self._without_quorum.suspect(time.monotonic())
         if before and self._running is not None:
             self._leave_for("the virtual address left this node")
             self._running.cancel()

@@ -40,6 +40,10 @@ class _Due:
             group = self._by_second[second] = []
         group.append(digest)
 
+    def seconds(self) -> Iterable[tuple[int, list[bytes]]]:
+        """All of them, by second."""
+        return self._by_second.items()
+
     def passed(self, time: float) -> list[bytes]:
         """What is to be forgotten now."""
         passed: list[bytes] = []
@@ -89,6 +93,15 @@ class AnswerCache:
         if self._ahead is None:
             self._ahead = now.unix - now.monotonic
         return now.monotonic + self._ahead
+
+    def take_over(self, other: AnswerCache, now: Instant) -> None:
+        """Give the same answers as another one gave without a commit, where there is none yet."""
+        ahead = self._time(now) - other._time(now)
+        for second, digests in other._passing.seconds():
+            for digest in digests:
+                if digest not in self._answers and len(self._answers) < self._capacity:
+                    self._answers[digest] = other._answers[digest]
+                    self._passing.add(digest, second - 1 + ahead)
 
     def restore(self, kept: Iterable[Kept], now: Instant) -> list[Token]:
         """Take over the answers in the store; the tokens that they answered, so that none is accepted again."""

@@ -144,6 +144,11 @@ class Gatekeeper:
         self._housekeeping = now.monotonic + HOUSEKEEPING
 
     @property
+    def answers(self) -> AnswerCache:
+        """What was answered, and what is to be once its commit is durable."""
+        return self._answers
+
+    @property
     def registrations(self) -> int:
         """How many endpoints are registered."""
         return len(self._state.registrations)
