@@ -99,6 +99,18 @@ THAWS = Alphabet(
 )
 """All that waits for a node that stood still, at once."""
 
+CARETAKERS = Alphabet(
+    "caretakers",
+    (
+        *_at(0, "release", "carry-out:0", "lose:0"),
+        *_at(1, "come", "heal", "admit:alice", "admit:bob", "register:bob"),
+        "wait:1.1",
+        "wait:2.5",
+    ),
+    ("hold@0", "admit:alice@0", "go@0", "cut@1", "alone@1", "wait:8"),
+)
+"""The address comes to a node without a quorum, while what the other one has handed over is on its way."""
+
 ANYTHING = Alphabet(
     "anything",
     (
@@ -116,4 +128,6 @@ ANYTHING = Alphabet(
 )
 """All there is, weighted by how often it stands here."""
 
-ALPHABETS = {one.name: one for one in (EVERYTHING, SEATS, COMMITS, LEASES, TAKEOVERS, FOLLOWERS, THAWS, ANYTHING)}
+ALPHABETS = {
+    one.name: one for one in (EVERYTHING, SEATS, COMMITS, LEASES, TAKEOVERS, FOLLOWERS, THAWS, CARETAKERS, ANYTHING)
+}

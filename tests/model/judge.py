@@ -111,6 +111,8 @@ class Judge:
         self.decisions: dict[str, list[Decision]] = {}
         self.answers: dict[str, dict[str, set[bytes]]] = {}
         """What was sent as an answer to a request: datagrams by the name of their message."""
+        self.refused: set[str] = set()
+        """The requests that were refused for want of a quorum: whoever asked believes that nothing came of them."""
         self.asked: dict[tuple[Address, int], Asked] = {}
         self.disks: dict[str, dict[str, list[bytes]]] = {}
 
@@ -188,6 +190,8 @@ class Judge:
             self.must(not (one.confirmed and recent), f"{asked['msg_type']} is decided again after its confirm")
         before.append(decision)
         if decision.confirmed:
+            refused = asked["request_digest"] in self.refused
+            self.must(not refused, f"{asked['msg_type']} is confirmed, and was refused for want of a quorum")
             self._takes_effect(decision)
 
     def _takes_effect(self, decision: Decision) -> None:
@@ -260,8 +264,12 @@ class Judge:
         what = f"{what} to {asked.name}"
         told = self.answers.setdefault(asked.digest, {}).setdefault(short_name(message), set())
         told.add(sent.datagram)
-        if isinstance(message, RequestInProgress) or _says_nobody_can_decide(message):
-            # Neither grants anything, nor do they say no for good.
+        if isinstance(message, RequestInProgress):
+            return
+        if _says_nobody_can_decide(message):
+            confirmed = any(one.confirmed for one in self.decisions.get(asked.digest, ()))
+            self.must(not confirmed, f"{what} for want of a quorum, and it is confirmed")
+            self.refused.add(asked.digest)
             return
         if sent.epoch is None:
             self.must(isinstance(message, GatekeeperReject), f"{what} while standing by")

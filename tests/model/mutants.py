@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
+from gatekeeper.core import WithoutQuorum
 from gatekeeper.core.answers import AnswerCache
 from gatekeeper.core.gatekeeper import Gatekeeper
 from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Tenure
@@ -178,6 +179,11 @@ def outbox_dropped_early() -> Iterator[None]:
         yield
 
 
+def caretaker_refuses_everything() -> AbstractContextManager[None]:
+    """Without a quorum also that is refused which may have been handed to the store."""
+    return mock.patch.object(WithoutQuorum, "_is_surely_undecided", return_value=True)
+
+
 @dataclass(frozen=True)
 class Mutant:
     """A mistake, the alphabet that finds it, and what the judge then says."""
@@ -200,5 +206,8 @@ MUTANTS = {
     "answers-die-with-their-term": Mutant(answers_die_with_their_term, "seats", "decided again after its confirm"),
     "decided-again-while-waiting": Mutant(decided_again_while_waiting, "commits", "decided again after its confirm"),
     "office-by-what-was-followed-so-far": Mutant(office_by_what_was_followed_so_far, "followers", "and durable is"),
+    "caretaker-refuses-everything": Mutant(
+        caretaker_refuses_everything, "caretakers", "ARQ is confirmed, and was refused for want of a quorum"
+    ),
     "outbox-dropped-early": Mutant(outbox_dropped_early, "seats", "is dropped, and gk1 hasn't got it"),
 }

@@ -14,7 +14,8 @@ from unittest import mock
 
 import gatekeeper.server as service
 from gatekeeper.core import Address, CoreSettings
-from gatekeeper.failover import pulse
+from gatekeeper.failover import health, pulse
+from gatekeeper.failover.neighbour import Holder
 from gatekeeper.failover.tenure import Tenure
 from gatekeeper.registry import Registry
 from gatekeeper.server import Server
@@ -111,6 +112,20 @@ class MemoryAddress:
         """See VirtualAddress."""
 
 
+class MemoryNeighbour:
+    """What the kernel knows of who else has the virtual address."""
+
+    def __init__(self, _address: str) -> None:
+        self._node = _BEGINNING[-1]
+
+    def ask(self) -> None:
+        """See Neighbour."""
+
+    def look(self) -> Holder:
+        """See Neighbour."""
+        return Holder.NOBODY if self._node.alone else Holder.UNKNOWN
+
+
 class MemoryLog:
     """A stream on a disk that survives its process."""
 
@@ -173,6 +188,7 @@ def made_up_surroundings() -> Iterator[None]:
         stack.enter_context(mock.patch.object(pulse, "EVERY", _BEAT))
         for name, one in made_up.items():
             stack.enter_context(mock.patch.object(service, name, one))
+        stack.enter_context(mock.patch.object(health, "Neighbour", MemoryNeighbour))
         for module in (service, etcd):
             # It tells the garbage collector that what there is then stays for good.
             stack.enter_context(mock.patch.object(module, "restoring", contextlib.nullcontext))
@@ -221,6 +237,8 @@ class Node:
         self._leaves = leaves
         self.disk: dict[str, list[bytes]] = {}
         self.has_address = False
+        self.alone = False
+        """Whether its neighbour table says that nobody has the virtual address."""
         self.frozen = False
         self.loop: NodeLoop | None = None
         self.confirmed_asked = float("-inf")
@@ -355,7 +373,8 @@ class Node:
         )
         link = (self.link.held, self.link.cut, self.link.lagging, waiting)
         buffered = tuple(datagram for socket in self.sockets for datagram in socket.buffered)
-        return (*base, present, self.epoch, lease, core, link, buffered, self.loop.waits())
+        caretaker = self.server._health.caretaker
+        return (*base, caretaker, present, self.epoch, lease, core, link, buffered, self.loop.waits())
 
 
 def _timeless(body: Json) -> bytes:

@@ -11,7 +11,16 @@ from .explorer import breaks, explore, wander
 from .mutants import MUTANTS
 from .world import surroundings, world
 
-DEPTHS = {"everything": 1, "seats": 2, "commits": 2, "leases": 3, "takeovers": 2, "followers": 2, "thaws": 3}
+DEPTHS = {
+    "everything": 1,
+    "seats": 2,
+    "commits": 2,
+    "leases": 3,
+    "takeovers": 2,
+    "followers": 2,
+    "thaws": 3,
+    "caretakers": 2,
+}
 """`make model` goes further."""
 
 
@@ -44,6 +53,13 @@ def test_a_service_with_this_mistake_is_found_out(name: str) -> None:
     # The same run says nothing against the service without the mistake.
     assert mutant.symptom in report.found.what
     assert breaks(report.found.run) is None
+
+
+def test_a_caretaker_refuses_what_is_new_and_nothing_else() -> None:
+    run = ("come@1", "admit:alice@1", "wait:2.5", "wait:1.1", "admit:alice@1", "admit:bob@1")
+    with world((*ALPHABETS["caretakers"].before, *run)) as made:
+        assert made.judge.refused == {made.requests["admit:bob"].digest}
+        assert set(made.judge.answers[made.requests["admit:alice"].digest]) == {"RIP"}
 
 
 def test_the_same_run_leads_to_the_same_world() -> None:

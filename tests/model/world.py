@@ -145,10 +145,11 @@ class World:
     def _ask(self, node: int, kind: str, name: str) -> None:
         """A request reaches a node: the first time it's made, and from then on it is the same one again.
 
-        With a + before it, it is always a new one.
+        With a + before it, it is always a new one; and whoever was refused for want of a quorum asks anew.
         """
         key = f"{kind.lstrip('+')}:{name}"
-        if kind.startswith("+") or key not in self.requests:
+        refused = key in self.requests and self.requests[key].digest in self.judge.refused
+        if kind.startswith("+") or key not in self.requests or refused:
             terminal = self.terminals[name]
             message = self._message(kind.lstrip("+"), terminal)
             self.requests[key] = Asked(key, message, terminal.signed(message), terminal.source)
@@ -237,7 +238,7 @@ class World:
         """
         for number, one in enumerate(self.nodes):
             one.clock.unix_offset = 0.0
-            one.frozen = False
+            one.frozen = one.alone = False
             if one.loop is None:
                 one.start()
             one.link.set_lagging(lagging=False)
@@ -301,6 +302,10 @@ def _thaw(node: Node) -> None:
     node.frozen = False
 
 
+def _alone(node: Node) -> None:
+    node.alone = True
+
+
 def _hold(node: Node) -> None:
     node.link.held = True
 
@@ -311,6 +316,7 @@ _HAPPENS: dict[str, Callable[[Node], None]] = {
     "come-untold": _come_untold,
     "go-untold": _go_untold,
     "tell": Node.tell_address,
+    "alone": _alone,
     "freeze": _freeze,
     "thaw": _thaw,
     "crash": Node.crash,
