@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Set as AbstractSet
 
 from gatekeeper.store import Batch, Fenced, Follower, KeptAnswer, Record, Snapshot, Term
 
@@ -65,6 +66,11 @@ class MemoryStore:
     async def term(self) -> Term | None:
         """See Store."""
         return self._term
+
+    async def time_elsewhere(self, hosts: AbstractSet[str]) -> tuple[str, float] | None:
+        """See Store."""
+        del hosts
+        return None
 
     async def records(self, stream: str, start: int, limit: int) -> list[Record]:
         """See Store."""

@@ -55,6 +55,10 @@ class Status:
     """Whether the store answered within the last second."""
     caretaker: bool = False
     """Whether it says at the virtual address that nobody can decide."""
+    clock_offset: float | None = None
+    """Seconds that this host's clock is ahead of the other gatekeeper's; None where that one tells nothing."""
+    clock_doubt: str | None = None
+    """On what the clocks disagree."""
 
 
 class _StatusCollector(Collector):
@@ -151,6 +155,9 @@ def _peer_metrics(status: Status, age: float) -> Iterable[Metric]:
     )
     refused.add_metric(list(node.values()), status.peer_signs_refused)
     yield refused
+    if status.clock_offset is not None:
+        text = "This host's clock less the other gatekeeper's"
+        yield _gauge("h323_gatekeeper_clock_offset_seconds", text, node, status.clock_offset)
 
 
 def _gauge(name: str, text: str, labels: Mapping[str, str], value: float) -> GaugeMetricFamily:

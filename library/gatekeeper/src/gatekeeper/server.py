@@ -87,6 +87,7 @@ class Server:
             peer=lambda: self._peer.sign,
             before_unfit=self._leave_for,
             caretaker_changed=self._caretaker_changed,
+            peer_time=lambda: self._peer.time,
         )
         self._health = Health(store, self._writers, settings, surroundings)
         self._peer = Peer(settings.core, signing_key, self._sign_of_life, self._send_from_own_address, self._returned)
@@ -134,6 +135,8 @@ class Server:
             fit_again_in_sec=None if wait is None else round(wait),
             quorum=self._health.has_quorum,
             caretaker=self._health.caretaker,
+            clock_offset=self._health.clocks.ahead,
+            clock_doubt=self._health.clocks.sentence,
         )
 
     def _sign_of_life(self) -> PeerSign:
@@ -149,6 +152,7 @@ class Server:
             witness_records={writer.stream: writer.size for writer in self._writers},
             previous_end=self._previous_end,
             release=RELEASE,
+            unix_ms=max(0, int(time.time() * 1_000)),
         )
 
     def list_calls(self) -> tuple[Call, ...]:
@@ -349,13 +353,13 @@ class Server:
 
     def _restoring(self, minutes: int) -> Restoring:
         clock = Clock(time.monotonic, asyncio.sleep)
-        return Restoring(60.0 * minutes, self._sign_of_life, lambda: self._peer.sign, self._hand_over, clock)
+        return Restoring(60.0 * minutes, self._sign_of_life, lambda: self._health.peer, self._hand_over, clock)
 
     @property
     def _duty(self) -> Duty:
         return Duty(
             own=self._sign_of_life,
-            peer=lambda: self._peer.sign,
+            peer=lambda: self._health.peer,
             commits_under_way=lambda: self._tenure.commits_under_way if self._tenure else 0,
             pause=self._pause,
             resume=self._resume,

@@ -18,8 +18,8 @@ class Zone:
     """Two nodes whose datagrams arrive at once, and a clock that both see."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 100.0
-        clock = SimpleNamespace(monotonic=lambda: self.now, time=lambda: 1_800_000_000.0)
+        self.now, self.unix = 100.0, 1_800_000_000.0
+        clock = SimpleNamespace(monotonic=lambda: self.now, time=lambda: self.unix)
         monkeypatch.setattr("gatekeeper.failover.peer.time", clock)
         self.active = "gk1"
         self.returned: list[Return] = []
@@ -36,7 +36,7 @@ class Zone:
                 self.peers[other].receive(datagram, ADDRESSES[node])
 
         def describe() -> PeerSign:
-            return PeerSign(node, "primary", 7, self.active == node, True, None, True)
+            return PeerSign(node, "primary", 7, self.active == node, True, None, True, unix_ms=int(self.unix * 1_000))
 
         self.peers[node] = Peer(settings, KEY, describe, send, self.returned.append)
 
@@ -53,6 +53,17 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Zone:
     made = Zone(monkeypatch)
     made.live(0.2)
     return made
+
+
+def test_a_sign_tells_the_time_there_as_what_is_between_it_and_the_own_monotonic_clock(zone: Zone) -> None:
+    zone.unix += 3_600.0
+    zone.live(0.02, "gk1")
+    told = zone.peers["gk2"].time
+    assert told is not None
+    assert (told.name, told.at) == ("gk1", zone.now)
+    assert told.offset + zone.now == pytest.approx(zone.unix)
+    zone.now += 1.1
+    assert zone.peers["gk2"].time is None
 
 
 def test_a_sign_counts_for_a_second(zone: Zone) -> None:

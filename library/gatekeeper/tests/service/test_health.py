@@ -13,6 +13,7 @@ import pytest
 from gatekeeper.core.journal import RAS_STREAM
 from gatekeeper.failover.health import Health, Surroundings
 from gatekeeper.failover.sign_of_life import PeerSign
+from gatekeeper.failover.wall_clock import Opinion
 from gatekeeper.log_writer import LogWriter
 from gatekeeper.settings import Settings, load_settings
 from gatekeeper.store import Record
@@ -21,6 +22,7 @@ from gatekeeper.witness_log import DiskError, WitnessLog, WitnessLogError
 
 from .running import Node
 
+TRUE_TIME = time.time
 PEER = PeerSign("gk2", "secondary", 7, active=False, fit=True, trouble=None, has_quorum=True)
 
 
@@ -44,8 +46,18 @@ class Setting:
         self.writer = LogWriter(self.store, WitnessLog(folder, RAS_STREAM), "gk1", RAS_STREAM)
         self.peer: PeerSign | None = PEER
         self.why: list[str] = []
-        surroundings = Surroundings(lambda: True, lambda: self.peer, self.why.append)
+        self.ahead = 0.0
+        """Seconds that this host's clock is ahead."""
+        self.peer_ahead: float | None = 0.0
+        surroundings = Surroundings(
+            lambda: True, lambda: self.peer, self.why.append, peer_time=lambda: self.opinion("gk2", self.peer_ahead)
+        )
         self.health = Health(self.store, [self.writer], self.settings, surroundings)
+
+    def opinion(self, name: str, ahead: float | None) -> Opinion | None:
+        """What a host says that is so many seconds ahead."""
+        now = time.monotonic()
+        return None if ahead is None else Opinion(name, TRUE_TIME() + ahead - now, now)
 
     async def says(self, word: str) -> None:
         """Return when the track file says so."""
@@ -168,24 +180,93 @@ def test_a_writer_says_at_once_that_the_disk_refuses(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
-def test_a_node_whose_clock_was_stepped_falls_silent_and_yields_where_the_other_can_serve(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    true_time, ahead = time.time, 0.0
-    monkeypatch.setattr(time, "time", lambda: true_time() + ahead)
+@pytest.fixture
+def stepped(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> Setting:
+    """A node of which the clock can be stepped, beside another one and a witness."""
+    monkeypatch.setattr(time, "time", lambda: TRUE_TIME() + setting.ahead)
+    witness = setting.opinion("wit1", 0.0)
+    assert witness is not None
+    setting.health._clock.third = witness
+    return setting
+
+
+def test_a_node_whose_clock_is_the_odd_one_falls_silent_and_yields_where_the_other_can_serve(stepped: Setting) -> None:
+    async def scenario() -> None:
+        assert not stepped.health.clock_is_off()
+        stepped.ahead = 3600.0
+        # Before anybody has judged: the next datagram would be refused for its timestamp.
+        assert stepped.health.clock_is_off()
+        await stepped.says("1")
+        assert stepped.health.trouble is not None
+        assert "3600 s ahead of gk2's and 3600 s ahead of wit1's" in stepped.health.trouble
+        assert stepped.health.clocks.ahead == pytest.approx(3600.0, abs=1.0)
+        stepped.peer = None
+        assert not stepped.health.clock_is_off()
+        stepped.ahead, stepped.peer = 0.0, PEER
+        await stepped.says("0")
+        assert stepped.health.trouble is None
+        assert not stepped.health.clock_is_off()
+
+    stepped.run(scenario)
+
+
+def test_a_node_beside_one_whose_clock_is_wrong_stays_and_hands_nothing_over(stepped: Setting) -> None:
+    async def scenario() -> None:
+        stepped.peer_ahead = 3600.0
+        await until(lambda: stepped.health.peer != PEER)
+        seen = stepped.health.peer
+        assert seen is not None
+        assert not seen.fit
+        assert seen.trouble is not None
+        assert "gk2's is wrong" in seen.trouble
+        assert (stepped.health.fit, stepped.health.trouble) == (True, None)
+        assert not stepped.health.clock_is_off()
+        stepped.peer_ahead = 0.0
+        await until(lambda: stepped.health.peer == PEER)
+
+    stepped.run(scenario)
+
+
+def test_where_it_cannot_be_told_whose_clock_is_wrong_nobody_yields(stepped: Setting) -> None:
+    async def scenario() -> None:
+        stepped.health._clock.third = None
+        stepped.ahead = 3600.0
+        # For a moment the other one may know more.
+        assert stepped.health.clock_is_off()
+        await until(lambda: not stepped.health.clock_is_off())
+        assert (stepped.health.fit, stepped.health.trouble) == (True, None)
+        assert stepped.health.peer == PEER
+        assert "can't be told" in str(stepped.health.clocks.sentence)
+
+    stepped.run(scenario)
+
+
+def test_without_another_gatekeeper_a_step_changes_nothing(stepped: Setting) -> None:
+    async def scenario() -> None:
+        stepped.peer, stepped.peer_ahead = None, None
+        stepped.ahead = 3600.0
+        assert not stepped.health.clock_is_off()
+        stepped.health._judge()
+        assert stepped.health.fit
+
+    stepped.run(scenario)
+
+
+def test_a_third_host_is_asked_for_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = Setting(tmp_path)
+    setting.health._hosts.add("192.0.2.12")
+
+    async def told(hosts: set[str]) -> tuple[str, float]:
+        assert hosts == {setting.settings.ras.address, "192.0.2.12"}
+        return "192.0.2.13", TRUE_TIME()
 
     async def scenario() -> None:
-        nonlocal ahead
-        assert not setting.health.clock_is_off()
-        ahead = 3600.0
-        # Before anybody has judged: the next datagram would be refused for its timestamp.
-        assert setting.health.clock_is_off()
+        monkeypatch.setattr(time, "time", lambda: TRUE_TIME() + setting.ahead)
+        monkeypatch.setattr(setting.store, "time_elsewhere", told)
+        await until(lambda: setting.health._clock.third is not None)
+        setting.ahead = -3600.0
         await setting.says("1")
-        assert setting.health.trouble is not None
-        assert "stepped by +3600 s" in setting.health.trouble
-        setting.peer = None
-        assert not setting.health.clock_is_off()
-        ahead = 0.0
-        await until(lambda: setting.health.trouble is None)
+        assert "3600 s behind 192.0.2.13's" in str(setting.health.trouble)
 
+    monkeypatch.setattr("gatekeeper.failover.health._ASK_TIME", 0.01)
     setting.run(scenario)

@@ -69,9 +69,10 @@ def test_a_single_gatekeeper_has_no_metrics_of_another() -> None:
 
 
 def test_a_silent_gatekeeper_is_not_fit_and_ages() -> None:
-    silent = replace(STATUS, peer_age=7.5, peer_signs_refused=3)
+    silent = replace(STATUS, peer_age=7.5, peer_signs_refused=3, clock_offset=-0.25)
     assert lines(Metrics(lambda: silent)) >= {
         'h323_gatekeeper_peer_age_seconds{instance="gk1"} 7.5',
+        'h323_gatekeeper_clock_offset_seconds{instance="gk1"} -0.25',
         'h323_gatekeeper_peer_fit{instance="gk1"} 0.0',
         'h323_gatekeeper_peer_signs_refused_total{instance="gk1"} 3.0',
     }

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -126,6 +127,40 @@ def test_an_office_whose_answer_is_lost_is_taken_once(one_member: EtcdCluster) -
     assert second.term.epoch == 2
     assert second.previous == first.term
     assert second.items == {"a": b"1"}
+
+
+def test_a_member_on_another_host_tells_the_time(one_member: EtcdCluster) -> None:
+    async def scenario() -> tuple[tuple[str, float] | None, ...]:
+        store = EtcdStore(one_member.endpoints, one_member.tls)
+        await store.open()
+        try:
+            elsewhere = await store.time_elsewhere(set())
+            near = await store.time_elsewhere({HOST})
+            # The store isn't on the other gatekeeper's host: whose clock it tells isn't sure.
+            unsure = await store.time_elsewhere({"192.0.2.12"})
+        finally:
+            await store.close()
+        return elsewhere, near, unsure
+
+    before = time.time()
+    elsewhere, near, unsure = asyncio.run(asyncio.wait_for(scenario(), DEADLINE))
+    assert elsewhere is not None
+    assert elsewhere[0] == HOST
+    assert before - 0.6 <= elsewhere[1] <= time.time() + 0.6
+    assert (near, unsure) == (None, None)
+
+
+def test_without_a_member_nobody_tells_the_time(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = EtcdStore((f"https://{HOST}:{free_ports(1)[0]}",), make_certificates(tmp_path))
+        await store.open()
+        try:
+            with pytest.raises(StoreUnavailable):
+                await store.time_elsewhere(set())
+        finally:
+            await store.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), DEADLINE))
 
 
 def test_a_batch_that_etcd_refuses_is_not_asked_for_again(one_member: EtcdCluster) -> None:

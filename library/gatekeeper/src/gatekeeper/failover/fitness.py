@@ -34,7 +34,7 @@ class Situation:
     """By the neighbour table: nobody on the network answers for the virtual address."""
     was_caretaker: bool
     clock_trouble: str | None = None
-    """This host's clock was stepped, so that guardians are refused for their timestamps."""
+    """This host's clock is wrong by two others, so that guardians are refused for their timestamps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatekeeper.failover.damping import Damping
 from gatekeeper.failover.disk import disk_trouble
@@ -15,7 +15,7 @@ from gatekeeper.failover.fitness import Fitness, Situation, asks_for_holder, jud
 from gatekeeper.failover.neighbour import Holder, Neighbour
 from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.track_file import TrackFile
-from gatekeeper.failover.wall_clock import WallClock
+from gatekeeper.failover.wall_clock import Clocks, Opinion, Verdict, WallClock
 from gatekeeper.log_writer import LogWriter
 from gatekeeper.settings import Settings
 from gatekeeper.store import Store, StoreError
@@ -30,6 +30,10 @@ _DISK_PATIENCE = 2.0
 """Seconds after which a disk that doesn't say how full it is counts as broken."""
 _QUORUM_WITHIN = 1.0
 """Seconds for which an answer of the store proves that it has its quorum."""
+_ASK_TIME = 2.0
+"""Seconds between two questions for a third host's time."""
+_SAME_MOMENT = 0.1
+"""Seconds between two readings that are taken for one."""
 _SURE = 2
 """Looks in succession that must find nobody at the virtual address."""
 
@@ -46,6 +50,8 @@ class Surroundings:
     """Told why before the virtual address is given up."""
     caretaker_changed: Callable[[bool], None] = lambda _now: None
     """Told when this node begins to say that nobody can decide, and when it ends."""
+    peer_time: Callable[[], Opinion | None] = lambda: None
+    """What time it is at the other gatekeeper."""
 
 
 class Health:
@@ -67,6 +73,9 @@ class Health:
         self._store_trouble = "no answer since this service was started"
         self._disk: str | None = None
         self._clock = WallClock()
+        self._hosts = {settings.ras.address, *(host for host, _ in settings.core.alternates)}
+        self.clocks = Clocks()
+        """What was thought of the clocks last."""
         self._found_nobody = 0
         self._damping = Damping()
         self._fitness = Fitness("the store has not answered yet", well=False)
@@ -106,14 +115,47 @@ class Health:
 
         To be asked before each datagram: a clock is stepped between two judgements.
         """
-        if self._clock.look(time.monotonic(), time.time()) is None:
-            return False
-        self.notice()
-        return peer_can_serve(self._surroundings.peer())
+        if self._clock.look(*_two_times()):
+            self._compare_clocks()
+            self.notice()
+            if self.clocks.verdict is Verdict.UNKNOWN and self.peer is not None:
+                return True
+        return self.clocks.verdict is Verdict.OWN and peer_can_serve(self.peer)
+
+    @property
+    def peer(self) -> PeerSign | None:
+        """How the other one is: not fit, whatever it says itself, if its clock is the wrong one."""
+        sign, clocks = self._surroundings.peer(), self.clocks
+        if sign is None or clocks.verdict is not Verdict.PEER:
+            return sign
+        return replace(sign, fit=False, trouble=clocks.sentence)
+
+    def _compare_clocks(self) -> None:
+        before = self.clocks
+        self.clocks = self._clock.compare(self._surroundings.peer_time(), time.monotonic())
+        if self.clocks.verdict is before.verdict:
+            return
+        if self.clocks.sentence is None:
+            LOGGER.info("the clocks agree")
+        elif self.clocks.trouble is None:
+            LOGGER.warning("%s", self.clocks.sentence)
+
+    async def _ask_time(self) -> None:
+        while len(self._hosts) > 1:
+            asked = time.monotonic()
+            with contextlib.suppress(StoreError):
+                told = await self._store.time_elsewhere(self._hosts)
+                answered = time.monotonic()
+                if told is not None and answered - asked <= _QUORUM_WITHIN:
+                    host, unix = told
+                    self._clock.third = Opinion(host, unix - (asked + answered) / 2, answered)
+            await asyncio.sleep(_ASK_TIME)
 
     async def watch(self) -> None:
         """Look until cancelled."""
-        await asyncio.gather(self._ask_store(), self._look_at_disks(), self._look_for_holder(), self._judge_all())
+        await asyncio.gather(
+            self._ask_store(), self._look_at_disks(), self._look_for_holder(), self._ask_time(), self._judge_all()
+        )
 
     def notice(self) -> None:
         """Something has happened that may make a difference: judge now."""
@@ -171,6 +213,8 @@ class Health:
     def _situation(self) -> Situation:
         troubles = [writer.trouble for writer in self._writers if writer.trouble is not None]
         on_disk = next((str(one) for one in troubles if isinstance(one, DiskError)), None)
+        self._clock.look(*_two_times())
+        self._compare_clocks()
         return Situation(
             now=time.monotonic(),
             started=self._started,
@@ -179,10 +223,10 @@ class Health:
             log_trouble=next((str(one) for one in troubles if not isinstance(one, DiskError)), None),
             disk_trouble=on_disk or self._disk,
             holds_address=self._surroundings.holds_address(),
-            peer=self._surroundings.peer(),
+            peer=self.peer,
             nobody_holds_address=self._found_nobody >= _SURE,
             was_caretaker=self._fitness.caretaker,
-            clock_trouble=self._clock.look(time.monotonic(), time.time()),
+            clock_trouble=self.clocks.trouble,
         )
 
     def _judge(self) -> None:
@@ -248,3 +292,11 @@ class Health:
         return self.trouble or (
             f"it was, and will be fit again in {wait:.0f} s" if wait is not None else "it hands over"
         )
+
+
+def _two_times() -> tuple[float, float]:
+    """Monotonic and Unix seconds of the same moment: who is stopped in between must not take that for a step."""
+    while True:
+        before, unix, after = time.monotonic(), time.time(), time.monotonic()
+        if after - before <= _SAME_MOMENT:
+            return after, unix

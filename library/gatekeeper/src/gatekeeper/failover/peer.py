@@ -21,6 +21,7 @@ from h323.ras import DecodeError, RasMessage, decode
 from gatekeeper.core import Address, CoreSettings, Instant
 from gatekeeper.failover.host import ask_host
 from gatekeeper.failover.sign_of_life import PeerSign, SignError, Stamp, message, read
+from gatekeeper.failover.wall_clock import Opinion
 from gatekeeper.patience import within
 
 EVERY = 0.02
@@ -250,6 +251,15 @@ class Peer:
         now = time.monotonic()
         fresh = [heard for heard in self._all_heard() if now - heard.at <= FRESH]
         return max(fresh, key=lambda heard: (heard.sign.active, heard.sign.fit, heard.at)).sign if fresh else None
+
+    @property
+    def time(self) -> Opinion | None:
+        """What time it is at the one whose sign this is, if it tells."""
+        sign = self.sign
+        heard = None if sign is None else self.last_of(sign.node)
+        if heard is None or heard.sign.unix_ms is None:
+            return None
+        return Opinion(heard.sign.node, heard.sign.unix_ms / 1_000 - heard.at, heard.at)
 
     @property
     def age(self) -> float | None:

@@ -49,6 +49,8 @@ class PeerSign:
     previous_end: str | None = None
     """How its service ended before it was started this time, if it knows."""
     release: str | None = None
+    unix_ms: int | None = None
+    """The sender's clock: milliseconds of Unix time; None where its release doesn't tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def message(stamp: Stamp, sign: PeerSign) -> NonStandardMessage:
         "leaving": _short(sign.leaving),
         "previous_end": _short(sign.previous_end),
         "release": _short(sign.release),
+        "unix_ms": sign.unix_ms,
     }
     content = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
     return NonStandardMessage(
@@ -142,6 +145,7 @@ def _sign(fields: Mapping[str, object]) -> PeerSign:
         leaving=_sentence(fields, "leaving"),
         previous_end=_sentence(fields, "previous_end"),
         release=_sentence(fields, "release"),
+        unix_ms=None if fields.get("unix_ms") is None else _number(fields, "unix_ms"),
     )
 
 

@@ -9,6 +9,7 @@ import logging
 import math
 import time
 import zlib
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 
 from gatekeeper.long_lived import restoring
@@ -275,6 +276,10 @@ class EtcdStore:
         """See Store."""
         self._seen = decode_term((await self._read(TERM)).get(TERM))
         return self._seen
+
+    async def time_elsewhere(self, hosts: AbstractSet[str]) -> tuple[str, float] | None:
+        """See Store."""
+        return await self._gateway.time_elsewhere(hosts)
 
     async def records(self, stream: str, start: int, limit: int) -> list[Record]:
         """See Store."""

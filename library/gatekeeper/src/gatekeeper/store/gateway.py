@@ -11,6 +11,8 @@ import json
 import ssl
 import time
 from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Set as AbstractSet
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -186,6 +188,19 @@ class Gateway:
                 if now - asked >= patience and longer:
                     patience, *longer = longer
             await asyncio.sleep(_PAUSE)
+
+    async def time_elsewhere(self, hosts: AbstractSet[str]) -> tuple[str, float] | None:
+        """See Store. A member says what time it is in each answer (Date, RFC 9110 section 6.6.1), in whole seconds."""
+        others = sorted(url for url in self._endpoints if urlsplit(url).hostname not in hosts)
+        if not others or len(self._endpoints) - len(others) != len(hosts):
+            return None
+        timeout = aiohttp.ClientTimeout(total=_PATIENCE[0], sock_connect=_REACH)
+        try:
+            async with self._open_session.get(others[0] + "/version", timeout=timeout) as response:
+                date = parsedate_to_datetime(response.headers.get("Date", ""))
+        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+            raise StoreUnavailable(f"etcd at {others[0]}: {error or 'no answer in time'}") from error
+        return str(urlsplit(others[0]).hostname), date.timestamp() + 0.5
 
     async def watch(self, keys: Json, revision: int, silence: float) -> AsyncGenerator[Json, None]:
         """What etcd tells of these keys from a revision on; it ends after `silence` seconds without a word.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -145,6 +146,13 @@ class Store(Protocol):
 
     async def term(self) -> Term | None:
         """The current term of office, None before the first."""
+
+    async def time_elsewhere(self, hosts: AbstractSet[str]) -> tuple[str, float] | None:
+        """The Unix time on a host of the store that is none of these, to half a second, and which host that is.
+
+        None where there is none, or where it isn't sure, since not all of these are hosts of the store. Raises
+        StoreUnavailable.
+        """
 
     async def records(self, stream: str, start: int, limit: int) -> list[Record]:
         """Records of the outbox from index `start` on, at most `limit`."""

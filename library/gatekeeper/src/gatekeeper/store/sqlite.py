@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -166,6 +167,11 @@ class SqliteStore:
             self._last_commit_seen = time.monotonic() if self._seen is not None else self._last_commit_seen
         self._seen = term
         return term
+
+    async def time_elsewhere(self, hosts: AbstractSet[str]) -> tuple[str, float] | None:
+        """See Store. There is one host, and one clock."""
+        del hosts
+        return None
 
     async def records(self, stream: str, start: int, limit: int) -> list[Record]:
         """See Store."""
