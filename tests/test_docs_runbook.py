@@ -118,6 +118,7 @@ def exposed() -> set[str]:
         holds_virtual_address=False,
         witness_records={"h323_ras": 1},
         peer_age=0.0,
+        clock_offset=0.0,
         vrrp_state="MASTER",
     )
     text = Metrics(lambda: status).exposition().decode()
