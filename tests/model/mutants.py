@@ -95,7 +95,7 @@ def lease_from_the_answer() -> Iterator[None]:
         self.__dict__["answered"] = CURRENT.clock.monotonic
 
     def confirmed(self: Tenure) -> bool:
-        last = max(self._confirmed, self._office.store.__dict__.get("answered", self._confirmed))
+        last = max(self._confirmed, self._means.store.__dict__.get("answered", self._confirmed))
         return CURRENT.clock.monotonic - last <= CONFIRMED_WITHIN
 
     with mock.patch.object(EtcdStore, "confirm", wrong), mock.patch.object(Tenure, "confirmed", property(confirmed)):

@@ -25,7 +25,7 @@ from gatekeeper.failover.restore import Restoring
 from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.step_down import Clock, Duty, StepDownError, Switch, step_down
 from gatekeeper.failover.switch_route import SwitchRoute
-from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Office, Tenure, instant
+from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Means, Tenure, instant
 from gatekeeper.failover.virtual_address import VirtualAddress
 from gatekeeper.failover.vrrp_notify import VrrpNotify
 from gatekeeper.failover.vrrp_priority import VrrpPriority
@@ -63,7 +63,7 @@ class Server:
         self.metrics = Metrics(self.status)
         self._standby = Standby(settings.core, signing_key, os.urandom)
         self._without_quorum = WithoutQuorum(settings.core, registry, signing_key, os.urandom)
-        self._office = Office(settings.core, signing_key, store, self.metrics, self._send)
+        self._means = Means(settings.core, signing_key, store, self.metrics, self._send)
         self._tenure: Tenure | None = None
         self._running: asyncio.Task[None] | None = None
         self._following: asyncio.Task[None] | None = None
@@ -461,7 +461,7 @@ class Server:
             followed, self._followed = self._followed, Inheritance()
             inheritance = followed if snapshot.followed else await _inherit(snapshot)
             with self._pulse.busy(_RESTORING + _RESTORING_EACH * (len(snapshot.items) + len(snapshot.answers))):
-                tenure = Tenure(self._office, self._registry, snapshot, asked, inheritance)
+                tenure = Tenure(self._means, self._registry, snapshot, asked, inheritance)
         # What the store has was registered under whichever registry was in force then.
         tenure.use_registry(self._registry)
         self._announce(tenure, snapshot.previous)

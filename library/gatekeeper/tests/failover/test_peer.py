@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 from gatekeeper.core import Address, Instant
-from gatekeeper.failover.peer import EVERY, FRESH, LARGEST, PeerWatch
+from gatekeeper.failover.peer import EVERY
+from gatekeeper.failover.peer_watch import FRESH, LARGEST, PeerWatch
 from gatekeeper.failover.sign_of_life import OBJECT, PeerSign, SignError, Stamp, message, read
 from h323.asn1.types import NonStandardParameter
 from h323.h235 import PrivateKey
@@ -173,7 +174,7 @@ def test_another_key_another_zone_and_a_changed_octet_are_not_believed(pair: Pai
 
 def test_a_flood_of_forgeries_costs_few_signature_checks(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     checked = []
-    monkeypatch.setattr("gatekeeper.failover.peer.verify", lambda *_: checked.append(1))
+    monkeypatch.setattr("gatekeeper.failover.peer_watch.verify", lambda *_: checked.append(1))
     forger = PeerWatch(IDENTIFIER, PrivateKey.from_private_bytes(bytes(32)), SECOND, randomness(99))
     for _ in range(1_000):
         pair.told_second(forger.sign(OWN, pair.instant))

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 from gatekeeper.core import Address, CoreSettings
-from gatekeeper.failover.peer import EVERY, FRESH, Peer, Return
+from gatekeeper.failover.peer import EVERY, Peer, Return
+from gatekeeper.failover.peer_watch import FRESH
 from gatekeeper.failover.sign_of_life import PeerSign
 from h323.h235 import PrivateKey
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from gatekeeper.core import Address, Commit, CoreSettings
 from gatekeeper.core.state import Registration
-from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Office, Tenure, merge, take_full
+from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Means, Tenure
+from gatekeeper.failover.transaction import merge, take_full
 from gatekeeper.metrics import Metrics, Status
 from gatekeeper.registry import load_registry
 from gatekeeper.store import Batch, Change, Fenced, KeptAnswer, Record, StoreUnavailable
@@ -106,13 +107,13 @@ class Setting:
         )
         key = private_key("guardian-council")
         metrics = Metrics(lambda: STATUS)
-        self.office = Office(settings, key, self.store, metrics, lambda datagram, _: self.sent.put_nowait(datagram))
+        self.means = Means(settings, key, self.store, metrics, lambda datagram, _: self.sent.put_nowait(datagram))
         self.alice = Guardian("alice", ())
 
     async def begin(self, asked: float | None = None) -> Tenure:
         await self.store.open()
         asked = time.monotonic() if asked is None else asked
-        return Tenure(self.office, self.registry, await self.store.take_over("gk1", time.time()), asked)
+        return Tenure(self.means, self.registry, await self.store.take_over("gk1", time.time()), asked)
 
     async def end(self, running: asyncio.Task[None]) -> None:
         running.cancel()
@@ -260,7 +261,7 @@ def test_a_registry_is_enforced_on_more_than_are_looked_at_at_once(tmp_path: Pat
         ]
         await setting.store.take_over("gk2", 0.0)
         await setting.store.commit(1, Batch(tuple(Change(one.key, one.encoded()) for one in everybody), ()))
-        tenure = Tenure(setting.office, setting.registry, await setting.store.take_over("gk1", 0.0), time.monotonic())
+        tenure = Tenure(setting.means, setting.registry, await setting.store.take_over("gk1", 0.0), time.monotonic())
         running = asyncio.ensure_future(tenure.run())
         assert tenure.gatekeeper.registrations == 1_300
         tenure.use_registry(setting.registry)

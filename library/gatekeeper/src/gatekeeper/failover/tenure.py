@@ -26,6 +26,7 @@ from gatekeeper.core import (
     Selection,
     Send,
 )
+from gatekeeper.failover.transaction import merge, take_full
 from gatekeeper.metrics import Metrics
 from gatekeeper.operation import NotActiveError
 from gatekeeper.patience import within
@@ -36,8 +37,6 @@ CONFIRM_EVERY = 0.25
 """Seconds between two proofs of life under the epoch."""
 CONFIRMED_WITHIN = 1.0
 """Seconds after which an unconfirmed epoch may be another's: nothing is answered any more."""
-_MOST_MERGED = 256 * 1024
-"""Octets after which a transaction is full; etcd takes 1.5 MB unless told otherwise."""
 _ASK_AGAIN = 0.05
 """Seconds after which a store that couldn't be reached is asked again."""
 
@@ -52,8 +51,8 @@ def instant() -> Instant:
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
-    """What a term of office needs of its node."""
+class Means:
+    """What a node lends to its terms of office."""
 
     settings: CoreSettings
     signing_key: PrivateKey
@@ -62,58 +61,22 @@ class Office:
     send: SendTo
 
 
-def merge(commits: list[Commit]) -> Batch:
-    """One batch of several, in order; of two changes to one key the later one counts."""
-    batches = [commit.batch for commit in commits]
-    changes = {change.key: change for batch in batches for change in batch.changes}
-    records = [record for batch in batches for record in batch.records]
-    answers = [answer for batch in batches for answer in batch.answers]
-    forget = max((batch.forget for batch in batches if batch.forget is not None), default=None)
-    if forget is not None and any(answer.forget_at <= forget for answer in answers):
-        # They waited longer than they are kept: they must not be forgotten as they are written.
-        forget = None
-    return Batch(tuple(changes.values()), tuple(records), tuple(answers), forget)
-
-
-def _octets(batch: Batch) -> int:
-    size = 0
-    for change in batch.changes:
-        size += len(change.key) + len(change.value or b"")
-    for record in batch.records:
-        size += len(record.line)
-    for answer in batch.answers:
-        size += len(answer.octets)
-    return size
-
-
-def take_full(waiting: list[Commit]) -> list[Commit]:
-    """Take from the front of the list as many commits as make a full transaction, at least one."""
-    size = count = 0
-    for commit in waiting:
-        size += _octets(commit.batch)
-        if size > _MOST_MERGED and count:
-            break
-        count += 1
-    taken, waiting[:count] = waiting[:count], []
-    return taken
-
-
 class Tenure:
     """Runs a Gatekeeper from its snapshot until the term ends."""
 
     def __init__(
         self,
-        office: Office,
+        means: Means,
         registry: Registry,
         snapshot: Snapshot,
         asked: float,
         inheritance: Inheritance | None = None,
     ) -> None:
         """Begin the term that the store gave when it was asked for at `asked` (monotonic seconds)."""
-        self._office = office
+        self._means = means
         self.term = snapshot.term
         self.gatekeeper = Gatekeeper(
-            office.settings, registry, office.signing_key, snapshot, instant(), os.urandom, inheritance
+            means.settings, registry, means.signing_key, snapshot, instant(), os.urandom, inheritance
         )
         self._waiting: list[Commit] = []
         self._work = asyncio.Event()
@@ -162,7 +125,7 @@ class Tenure:
     def receive(self, datagram: bytes, source: Address) -> None:
         """Take a datagram, unless it is in doubt whose term this is: then it is left to whoever is active."""
         if not self.confirmed:
-            self._office.metrics.count("unknown", "unconfirmed")
+            self._means.metrics.count("unknown", "unconfirmed")
             return
         now = instant()
         self._carry_out(self.gatekeeper.receive(datagram, source, now), now.monotonic)
@@ -209,7 +172,7 @@ class Tenure:
     def _carry_out(self, effects: list[Effect], received: float | None) -> None:
         for effect in effects:
             if isinstance(effect, Send):
-                self._office.send(effect.datagram, effect.destination)
+                self._means.send(effect.datagram, effect.destination)
             elif isinstance(effect, Commit):
                 self._waiting.append(effect)
                 self.commits_under_way += 1
@@ -220,9 +183,9 @@ class Tenure:
                 self._observe(effect, received)
 
     def _observe(self, effect: Observe, received: float | None) -> None:
-        self._office.metrics.count(effect.message, effect.result, effect.authentication)
+        self._means.metrics.count(effect.message, effect.result, effect.authentication)
         if received is not None:
-            self._office.metrics.answered(effect.message, time.monotonic() - received)
+            self._means.metrics.answered(effect.message, time.monotonic() - received)
 
     async def _commit_all(self) -> None:
         while True:
@@ -232,7 +195,7 @@ class Tenure:
                 self._work.clear()
             started = time.monotonic()
             await self._commit(merge(commits))
-            self._office.metrics.committed(time.monotonic() - started)
+            self._means.metrics.committed(time.monotonic() - started)
             now = instant()
             for commit in commits:
                 received = self._received.pop(commit.number, None)
@@ -247,7 +210,7 @@ class Tenure:
         while True:
             started = time.monotonic()
             try:
-                await self._office.store.commit(self.term.epoch, batch)
+                await self._means.store.commit(self.term.epoch, batch)
             except StoreUnavailable as error:
                 LOGGER.warning("a commit waits: %s", error)
                 await asyncio.sleep(_ASK_AGAIN)
@@ -261,7 +224,7 @@ class Tenure:
             self._doubted.clear()
             started = time.monotonic()
             try:
-                await self._office.store.confirm(self.term.epoch, time.time())
+                await self._means.store.confirm(self.term.epoch, time.time())
             except StoreUnavailable as error:
                 # No proof, no answers (see `confirmed`); the term goes on if the epoch turns out to be ours still.
                 LOGGER.warning("the epoch is not confirmed: %s", error)
