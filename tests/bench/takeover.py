@@ -74,7 +74,7 @@ async def _opened(cluster: EtcdCluster) -> AsyncIterator[EtcdStore]:
 
 
 async def _take_office(store: EtcdStore, inheritance: Inheritance, zone: Registry, beat: _Beat) -> tuple[int, Takeover]:
-    """As `Server` does, up to the first request that could be decided."""
+    """As `Succession` does, up to the first request that could be decided."""
     beat.longest = 0.0
     began = time.monotonic()
     with restoring():

@@ -13,8 +13,9 @@ from pathlib import Path
 from unittest import mock
 
 import gatekeeper.server as service
+from gatekeeper import ras_sockets
 from gatekeeper.core import Address, CoreSettings
-from gatekeeper.failover import health, pulse
+from gatekeeper.failover import health, mandate, pulse, succession
 from gatekeeper.failover.neighbour import Holder
 from gatekeeper.failover.tenure import Tenure
 from gatekeeper.registry import Registry
@@ -180,16 +181,16 @@ def made_up_surroundings() -> Iterator[None]:
     """Whatever service begins within has sockets, disk and kernel in memory."""
     with contextlib.ExitStack() as stack:
         made_up = {
-            "RasSocket": MemorySocket,
-            "VirtualAddress": MemoryAddress,
-            "WitnessLog": MemoryLog,
-            "Control": NoControl,
+            "RasSocket": (ras_sockets, MemorySocket),
+            "VirtualAddress": (mandate, MemoryAddress),
+            "Neighbour": (health, MemoryNeighbour),
+            "WitnessLog": (service, MemoryLog),
+            "Control": (service, NoControl),
         }
         stack.enter_context(mock.patch.object(pulse, "EVERY", _BEAT))
-        for name, one in made_up.items():
-            stack.enter_context(mock.patch.object(service, name, one))
-        stack.enter_context(mock.patch.object(health, "Neighbour", MemoryNeighbour))
-        for module in (service, etcd):
+        for name, (module, one) in made_up.items():
+            stack.enter_context(mock.patch.object(module, name, one))
+        for module in (succession, etcd):
             # It tells the garbage collector that what there is then stays for good.
             stack.enter_context(mock.patch.object(module, "restoring", contextlib.nullcontext))
         logging.disable(logging.CRITICAL)
@@ -321,7 +322,7 @@ class Node:
     @property
     def tenure(self) -> Tenure | None:
         """Its term of office, if it believes that it has one."""
-        return None if self.loop is None else self.server._tenure
+        return None if self.loop is None else self.server._office.tenure
 
     @property
     def epoch(self) -> int | None:
