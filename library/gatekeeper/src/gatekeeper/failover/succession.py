@@ -19,6 +19,7 @@ from gatekeeper.log_writer import LogWriter
 from gatekeeper.long_lived import restoring
 from gatekeeper.registry import Registry
 from gatekeeper.store import Snapshot, Term
+from gatekeeper.witness_log import WitnessLogError
 
 LOGGER = logging.getLogger(__name__)
 _RESTORING, _RESTORING_EACH = 0.12, 5e-6
@@ -65,8 +66,7 @@ class Succession:
             self._priority.tell(snapshot.term.epoch, in_office=True)
             following, self.following = self.following, None
             await end(following)
-            for writer in self._writers:
-                writer.check(snapshot.sizes.get(writer.stream, 0))
+            await self._check_logs(snapshot)
             followed, self._followed = self._followed, Inheritance()
             inheritance = followed if snapshot.followed else await _inherit(snapshot)
             with self._pulse.busy(_RESTORING + _RESTORING_EACH * (len(snapshot.items) + len(snapshot.answers))):
@@ -74,6 +74,16 @@ class Succession:
         # What the store has was registered under whichever registry was in force then.
         tenure.use_registry(self._registry())
         return tenure, snapshot.previous
+
+    async def _check_logs(self, snapshot: Snapshot) -> None:
+        try:
+            for writer in self._writers:
+                writer.check(snapshot.sizes.get(writer.stream, 0))
+        except WitnessLogError:
+            # The answer may have come late: if somebody else has taken over and committed since, this node's log has
+            # that already. Then it is the term that is over, and not the store that has forgotten.
+            await self._means.store.confirm(snapshot.term.epoch, time.time())
+            raise
 
 
 async def _inherit(snapshot: Snapshot) -> Inheritance:
