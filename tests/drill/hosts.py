@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -110,7 +111,8 @@ class Host:
         process, self._process, self._buffer = self._process, None, b""
         if process is not None:
             process.kill()
-            process.wait()
+            with contextlib.suppress(OSError):
+                process.communicate()
 
     def _begin(self) -> subprocess.Popen[bytes]:
         agent = ["python3", "-u", "-c", _AGENT.read_text(encoding="utf-8"), json.dumps(self.settings)]
