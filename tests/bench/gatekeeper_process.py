@@ -48,6 +48,8 @@ def settings(folder: Path) -> Settings:
         metrics=MetricsSettings(port=0),
         control_socket=folder / "control.sock",
         track_file=None,
+        priority_file=None,
+        vrrp_fifo=None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Two of three members of the store are gone: playbooks/recover_quorum.yml, for real. Some 90 s on a quiet machine."""
+"""Two of three members of the store are gone: playbooks/recover_quorum.yml, for real."""
 
 from __future__ import annotations
 

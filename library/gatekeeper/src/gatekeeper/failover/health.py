@@ -17,6 +17,7 @@ from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.track_file import TrackFile
 from gatekeeper.failover.wall_clock import Clocks, Opinion, Verdict, WallClock
 from gatekeeper.log_writer import LogWriter
+from gatekeeper.patience import within
 from gatekeeper.settings import Settings
 from gatekeeper.store import Store, StoreError
 from gatekeeper.witness_log import DiskError
@@ -184,12 +185,11 @@ class Health:
         while True:
             # In a thread of its own: a disk that is dead answers never.
             looking = loop.run_in_executor(None, disk_trouble, self._folders, self._reserve)
-            try:
-                found = await asyncio.wait_for(asyncio.shield(looking), _DISK_PATIENCE)
-            except asyncio.TimeoutError:
+            await asyncio.wait([looking], timeout=_DISK_PATIENCE)
+            if not looking.done():
                 self._disk = f"{self._folders[0]}: its disk does not answer; see what the kernel says of it"
                 self.notice()
-                found = await looking
+            found = await looking
             if found != self._disk:
                 self._disk = found
                 self.notice()
@@ -208,7 +208,7 @@ class Health:
             self._something_happened.clear()
             self._judge()
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._something_happened.wait(), _JUDGE)
+                await within(_JUDGE, self._something_happened.wait())
 
     def _situation(self) -> Situation:
         troubles = [writer.trouble for writer in self._writers if writer.trouble is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gatekeeper.core import Address
+from gatekeeper.patience import within
 
 _PATIENCE = 1.0
 """Seconds: a host of the same site answers within one millisecond."""
@@ -13,7 +14,7 @@ _PATIENCE = 1.0
 async def ask_host(address: Address) -> str | None:
     """What the host says, as a part of a sentence; None where it says nothing."""
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(*address), _PATIENCE)
+        _, writer = await within(_PATIENCE, asyncio.open_connection(*address))
     except ConnectionRefusedError:
         return "its host answers, its service is down"
     except (OSError, asyncio.TimeoutError):
