@@ -16,70 +16,9 @@ from gatekeeper.store import Batch, Change, Record, Snapshot, StoreError, StoreU
 from gatekeeper.store.etcd import EtcdStore
 
 from .etcd_cluster import HOST, EtcdCluster, etcd_cluster, free_ports, make_certificates
+from .link import LossyLink
 
 DEADLINE = 60.0
-
-
-class LossyLink:
-    """Carries a connection to etcd; when told to, it delivers the next request and loses the answer."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._server: asyncio.Server | None = None
-        self._lose = False
-        self.lost = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    @property
-    def endpoint(self) -> str:
-        assert self._server is not None
-        return f"https://{HOST}:{self._server.sockets[0].getsockname()[1]}"
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._accept, HOST, 0)
-
-    async def close(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def lose_next_answer(self) -> None:
-        self._lose = True
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._carry(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection(HOST, self._port)
-        try:
-            await asyncio.gather(self._pump(reader, there_writer), self._answers(there_reader, writer))
-        finally:
-            writer.close()
-            there_writer.close()
-
-    @staticmethod
-    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while octets := await reader.read(65_536):
-                writer.write(octets)
-                await writer.drain()
-        writer.close()
-
-    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        losing = False
-        with contextlib.suppress(OSError):
-            while octets := await reader.read(65_536):
-                if self._lose:
-                    losing, self._lose = True, False
-                    self.lost += 1
-                if not losing:
-                    writer.write(octets)
-                    await writer.drain()
-        writer.close()
 
 
 @contextlib.asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import itertools
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
@@ -17,7 +16,8 @@ from hypothesis import HealthCheck, Phase, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from .etcd_cluster import HOST, EtcdCluster
+from .etcd_cluster import EtcdCluster
+from .link import Link
 
 DEADLINE = 30.0
 KEYS = st.sampled_from([f"registration/{number}" for number in range(6)])
@@ -31,59 +31,6 @@ async def until(condition: Callable[[], bool]) -> None:
         if condition():
             return
         await asyncio.sleep(0.001)
-
-
-class Link:
-    """Carries connections to etcd, and cuts them when told to."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    @property
-    def endpoint(self) -> str:
-        assert self._server is not None
-        return f"https://{HOST}:{self._server.sockets[0].getsockname()[1]}"
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._accept, HOST, 0)
-
-    async def close(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        self.cut()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def cut(self) -> None:
-        """Break every connection there is."""
-        for writer in self._writers:
-            writer.transport.abort()
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._carry(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection(HOST, self._port)
-        both = {writer, there_writer}
-        self._writers |= both
-        try:
-            await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer))
-        finally:
-            self._writers -= both
-            for one in both:
-                one.transport.abort()
-
-    @staticmethod
-    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while octets := await reader.read(65_536):
-                writer.write(octets)
-                await writer.drain()
-        writer.close()
 
 
 class Told:
