@@ -27,7 +27,7 @@ from packaging.utils import parse_wheel_filename
 
 SERVICE = "guardian-gatekeeper"
 # Our own distributions, by their folder under library/. Everything else comes from the lock file.
-DISTRIBUTIONS = {"guardian-h323": "h323", SERVICE: "gatekeeper"}
+DISTRIBUTIONS = {"guardian-h323": "h323", "guardian-witness": "witness", SERVICE: "gatekeeper"}
 # manylinux2014 covers the older names too; some wheels are built for glibc 2.28 only, which every supported host has.
 PLATFORMS = ("manylinux2014", "manylinux_2_28")
 

@@ -1,0 +1,1 @@
+"""IF.witness: append-only logs that anybody can check (RFC 6962, C2SP)."""
