@@ -15,8 +15,8 @@ import pytest
 import yaml
 from gatekeeper.cli import _parser as gatekeeper_parser
 from gatekeeper.metrics import Metrics, Status
-from gatekeeper.witness_log import FOLDERS
 from terminal.cli.main import _parser as terminal_parser
+from witness.day_files.streams import STREAMS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
@@ -194,7 +194,7 @@ def test_every_path_in_the_install_folder_is_one_that_is_filled() -> None:
     links = re.findall(r"- \{name: (\w+), target:", SOURCE)
     assert links == ["config", "logs"]
     scripts = entry_points(group="console_scripts").names
-    streams = {f"{folder}/{prefix}_" for folder, prefix in FOLDERS.values()}
+    streams = {f"{stream.folder}/{stream.prefix}_" for stream in STREAMS.values()}
     inside = {path.removeprefix(INSTALL) for path in paths() if re.match(r"(?:/opt/guardian-council/)?\w+/", path)}
     for path in inside:
         folder, _, rest = path.partition("/")

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM
 from terminal.probe.silence import Silence
 from terminal.probe.timeline import Outage
+from witness.day_files.streams import FAILOVER_STREAM, RAS_STREAM
 
 from . import verdict as verdict_module
 from . import verdict_reading

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper.core import Instant
-from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM, Journal
-from gatekeeper.witness_log import FOLDERS
+from gatekeeper.core.journal import Journal
+from witness.day_files.streams import FAILOVER_STREAM, RAS_STREAM, STREAMS
 
 from .traffic_answers import Answer
 from .verdict import Setup, Verdict
@@ -99,8 +99,7 @@ class Scene:
             file.write(line + b"\n")
 
     def path(self, node: str, stream: str = RAS_STREAM, day: str = "20270115") -> Path:
-        folder, prefix = FOLDERS[stream]
-        return self.folder / node / folder / f"{prefix}_{day}.jsonl"
+        return STREAMS[stream].day_file(self.folder / node, day)
 
     def lines(self, node: str, stream: str = RAS_STREAM) -> list[bytes]:
         return self.path(node, stream).read_bytes().splitlines()

@@ -23,7 +23,7 @@ from gatekeeper.server import Server
 from gatekeeper.settings import Settings, Tls, parse_settings
 from gatekeeper.store import Record, etcd
 from gatekeeper.store.etcd import EtcdStore
-from gatekeeper.witness_log import WitnessLogError
+from witness.day_files.writer import WitnessLogError
 
 from library.gatekeeper.tests.core.zone import IDENTIFIER, private_key
 
@@ -134,18 +134,18 @@ class MemoryLog:
         self._records = _BEGINNING[-1].disk.setdefault(stream, [])
 
     def open(self) -> None:
-        """See WitnessLog."""
+        """See DayFileWriter."""
 
     def close(self) -> None:
-        """See WitnessLog."""
+        """See DayFileWriter."""
 
     @property
     def size(self) -> int:
-        """See WitnessLog."""
+        """See DayFileWriter."""
         return len(self._records)
 
     def append(self, records: Sequence[Record]) -> None:
-        """See WitnessLog."""
+        """See DayFileWriter."""
         if records[0].index != self.size:
             raise WitnessLogError(f"{self.size} records, and the next is {records[0].index}")
         self._records += [record.line for record in records]
@@ -184,7 +184,7 @@ def made_up_surroundings() -> Iterator[None]:
             "RasSocket": (ras_sockets, MemorySocket),
             "VirtualAddress": (mandate, MemoryAddress),
             "Neighbour": (health, MemoryNeighbour),
-            "WitnessLog": (service, MemoryLog),
+            "DayFileWriter": (service, MemoryLog),
             "Control": (service, NoControl),
         }
         stack.enter_context(mock.patch.object(pulse, "EVERY", _BEAT))

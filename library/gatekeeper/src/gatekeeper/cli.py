@@ -15,6 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from h323.h235 import PrivateKey
+from witness.day_files.writer import WitnessLogError
 
 from gatekeeper.alone import CONTROL_SOCKET as CONTROL_SOCKET_ALONE
 from gatekeeper.alone import STATE, Options, settings_alone
@@ -29,7 +30,6 @@ from gatekeeper.settings import Settings, SettingsError, load_settings
 from gatekeeper.store import Store, StoreError
 from gatekeeper.store.etcd import EtcdStore
 from gatekeeper.store.sqlite import SqliteStore
-from gatekeeper.witness_log import WitnessLogError
 
 CONFIG = Path("/etc/h323-gatekeeper/gatekeeper.yaml")
 CONTROL_SOCKET = Path("/run/h323-gatekeeper/control.sock")

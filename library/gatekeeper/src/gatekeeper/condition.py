@@ -14,8 +14,8 @@ from gatekeeper.failover.pulse import Pulse
 from gatekeeper.failover.release import RELEASE
 from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.vrrp_notify import VrrpNotify
-from gatekeeper.log_writer import LogWriter
 from gatekeeper.metrics import Status
+from gatekeeper.outbox.log_writer import LogWriter
 from gatekeeper.settings import Settings
 
 

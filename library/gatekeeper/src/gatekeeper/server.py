@@ -10,6 +10,8 @@ import logging
 from collections.abc import Callable
 
 from h323.h235 import PrivateKey
+from witness.day_files.streams import STREAMS
+from witness.day_files.writer import DayFileWriter
 
 from gatekeeper.condition import Condition
 from gatekeeper.control import Control
@@ -30,9 +32,9 @@ from gatekeeper.failover.switch_route import SwitchRoute
 from gatekeeper.failover.tenure import Means, Tenure
 from gatekeeper.failover.vrrp_notify import VrrpNotify
 from gatekeeper.failover.vrrp_priority import VrrpPriority
-from gatekeeper.log_writer import LogWriter
 from gatekeeper.metrics import Metrics, Status
 from gatekeeper.operation import NotActiveError
+from gatekeeper.outbox.log_writer import LogWriter
 from gatekeeper.ras_sockets import RasSockets
 from gatekeeper.reception import Reception
 from gatekeeper.registry import Registry
@@ -40,7 +42,6 @@ from gatekeeper.registry_in_force import RegistryInForce
 from gatekeeper.service_manager import ServiceManager
 from gatekeeper.settings import Settings, SettingsError
 from gatekeeper.store import Store
-from gatekeeper.witness_log import FOLDERS, WitnessLog
 
 LOGGER = logging.getLogger(__name__)
 _TAKEN_OVER_WITHIN = 0.11
@@ -58,7 +59,7 @@ class Server:
         self._manager = ServiceManager()
         self.metrics = Metrics(self.status)
         self._registry = RegistryInForce(settings, registry, self._manager, self._use_registry)
-        self._logs = {stream: WitnessLog(settings.log_directory, stream) for stream in FOLDERS}
+        self._logs = {stream: DayFileWriter(settings.log_directory, stream) for stream in STREAMS}
         self._writers = [
             LogWriter(store, log, settings.core.node, stream, self._log_is_in_trouble)
             for stream, log in self._logs.items()

@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from gatekeeper.core.journal import RAS_STREAM
 from gatekeeper.failover.health import Health, Surroundings
 from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.wall_clock import Opinion
-from gatekeeper.log_writer import LogWriter
+from gatekeeper.outbox.log_writer import LogWriter
 from gatekeeper.settings import Settings, load_settings
 from gatekeeper.store import Record
 from gatekeeper.store.sqlite import SqliteStore
-from gatekeeper.witness_log import DiskError, WitnessLog, WitnessLogError
+from witness.day_files.streams import RAS_STREAM
+from witness.day_files.writer import DayFileWriter, DiskError, WitnessLogError
 
 from .running import Node
 
@@ -43,7 +43,7 @@ class Setting:
         self.settings: Settings = load_settings(node.config)
         self.settings.log_directory.mkdir()
         self.store = SqliteStore(folder / "state.sqlite")
-        self.writer = LogWriter(self.store, WitnessLog(folder, RAS_STREAM), "gk1", RAS_STREAM)
+        self.writer = LogWriter(self.store, DayFileWriter(folder, RAS_STREAM), "gk1", RAS_STREAM)
         self.peer: PeerSign | None = PEER
         self.why: list[str] = []
         self.ahead = 0.0
@@ -151,7 +151,7 @@ def test_whom_the_watcher_took_the_address_from_waits_too(setting: Setting) -> N
 
 def test_a_writer_says_at_once_that_the_disk_refuses(tmp_path: Path) -> None:
     async def scenario() -> None:
-        store, log, told = SqliteStore(tmp_path / "state.sqlite"), WitnessLog(tmp_path, RAS_STREAM), asyncio.Event()
+        store, log, told = SqliteStore(tmp_path / "state.sqlite"), DayFileWriter(tmp_path, RAS_STREAM), asyncio.Event()
         await store.open()
         log.open()
         writer = LogWriter(store, log, "gk1", RAS_STREAM, told.set)

@@ -28,6 +28,7 @@ from h323.ras import (
     encode,
 )
 from h323.ras.names import short_name
+from witness.day_files.streams import FAILOVER_STREAM, RAS_STREAM
 
 from gatekeeper.core.admission import admit
 from gatekeeper.core.answers import AnswerCache, request_digest
@@ -44,7 +45,7 @@ from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, S
 from gatekeeper.core.floods import LIMITED, MALFORMED, REFUSED, Floods
 from gatekeeper.core.information import report
 from gatekeeper.core.inheritance import Inheritance
-from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM, Journal
+from gatekeeper.core.journal import Journal
 from gatekeeper.core.location import locate, locate_for_neighbour, reply_address
 from gatekeeper.core.outgoing import ANSWERS, Initiative, OutgoingRequests
 from gatekeeper.core.received import Received

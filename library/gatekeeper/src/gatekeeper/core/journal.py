@@ -10,9 +10,6 @@ from json.encoder import encode_basestring_ascii
 from gatekeeper.core.effects import Instant
 from gatekeeper.store import Record
 
-RAS_STREAM = "h323_ras"
-FAILOVER_STREAM = "failover"
-
 
 class Journal:
     """Makes the records of one term of office."""

@@ -17,6 +17,7 @@ from h323.ras import (
     RasMessage,
 )
 from h323.ras.names import short_name
+from witness.day_files.streams import RAS_STREAM
 
 from gatekeeper.core.bandwidth import BANDWIDTH_UNIT_BPS
 from gatekeeper.core.calls import Call
@@ -24,7 +25,7 @@ from gatekeeper.core.commits import Commits, Pending
 from gatekeeper.core.description import request_seq_num
 from gatekeeper.core.effects import Effect, Instant, Observe
 from gatekeeper.core.information import denies
-from gatekeeper.core.journal import RAS_STREAM, Journal
+from gatekeeper.core.journal import Journal
 from gatekeeper.core.outgoing import Initiative, Outgoing, OutgoingRequests
 from gatekeeper.core.request import Decision
 from gatekeeper.core.settings import CoreSettings

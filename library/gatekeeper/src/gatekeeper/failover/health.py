@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from witness.day_files.writer import DiskError
+
 from gatekeeper.failover.damping import Damping
 from gatekeeper.failover.disk import disk_trouble
 from gatekeeper.failover.fitness import Fitness, Situation, asks_for_holder, judge, peer_can_serve
@@ -16,11 +18,10 @@ from gatekeeper.failover.neighbour import Holder, Neighbour
 from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.track_file import TrackFile
 from gatekeeper.failover.wall_clock import Clocks, Opinion, Verdict, WallClock
-from gatekeeper.log_writer import LogWriter
+from gatekeeper.outbox.log_writer import LogWriter
 from gatekeeper.patience import within
 from gatekeeper.settings import Settings
 from gatekeeper.store import Store, StoreError
-from gatekeeper.witness_log import DiskError
 
 LOGGER = logging.getLogger(__name__)
 _JUDGE = 0.05

@@ -10,16 +10,17 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+from witness.day_files.writer import WitnessLogError
+
 from gatekeeper.core import Inheritance
 from gatekeeper.ending import end
 from gatekeeper.failover.pulse import Pulse
 from gatekeeper.failover.tenure import Means, Tenure
 from gatekeeper.failover.vrrp_priority import VrrpPriority
-from gatekeeper.log_writer import LogWriter
 from gatekeeper.long_lived import restoring
+from gatekeeper.outbox.log_writer import LogWriter
 from gatekeeper.registry import Registry
 from gatekeeper.store import Snapshot, Term
-from gatekeeper.witness_log import WitnessLogError
 
 LOGGER = logging.getLogger(__name__)
 _RESTORING, _RESTORING_EACH = 0.12, 5e-6

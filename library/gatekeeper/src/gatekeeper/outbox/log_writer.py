@@ -9,9 +9,10 @@ import math
 import time
 from collections.abc import Callable
 
+from witness.day_files.writer import DayFileWriter, WitnessLogError
+
 from gatekeeper.patience import within
 from gatekeeper.store import Store, StoreError
-from gatekeeper.witness_log import WitnessLog, WitnessLogError
 
 LOGGER = logging.getLogger(__name__)
 _MOST_AT_ONCE = 5_000
@@ -26,7 +27,7 @@ class LogWriter:
     """One stream's writer. `trouble` is what is wrong with the log on disk, None while nothing is."""
 
     def __init__(
-        self, store: Store, log: WitnessLog, node: str, stream: str, troubled: Callable[[], None] = lambda: None
+        self, store: Store, log: DayFileWriter, node: str, stream: str, troubled: Callable[[], None] = lambda: None
     ) -> None:
         """Write to a log; `troubled` is called as soon as it can't be written."""
         self._store = store

@@ -6,25 +6,33 @@ import json
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from gatekeeper.core import Instant
-from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM, Journal
-from gatekeeper.store import Record
-from gatekeeper.witness_log import WitnessLog, WitnessLogError
+from witness.day_files.streams import FAILOVER_STREAM, GATEWAY_STREAM, RAS_STREAM
+from witness.day_files.writer import DayFileWriter, WitnessLogError
 
 NOON = 1_800_014_400.0  # 2027-01-15T12:00:00Z
 DAY = 86_400.0
 
 
+@dataclass(frozen=True)
+class Record:
+    index: int
+    line: bytes
+
+
 def record(index: int, unix: float = NOON, **fields: object) -> Record:
-    return Journal({RAS_STREAM: index}, "gk1", 1).record(RAS_STREAM, Instant(0.0, unix), {"msg_type": "ARQ", **fields})
+    time = datetime.fromtimestamp(unix, timezone.utc).isoformat(timespec="milliseconds")
+    values = {"index": index, "time": time, "msg_type": "ARQ", **fields, "node": "gk1", "epoch": 1}
+    return Record(index, json.dumps(values).encode())
 
 
 @contextmanager
-def opened(folder: Path, stream: str = RAS_STREAM) -> Iterator[WitnessLog]:
-    log = WitnessLog(folder, stream)
+def opened(folder: Path, stream: str = RAS_STREAM) -> Iterator[DayFileWriter]:
+    log = DayFileWriter(folder, stream)
     try:
         log.open()
         yield log
@@ -41,12 +49,18 @@ def indexes(path: Path) -> list[int]:
 
 
 def test_files_and_lines_are_as_the_runbook_has_them(tmp_path: Path) -> None:
-    with opened(tmp_path) as log, opened(tmp_path, FAILOVER_STREAM) as failover:
+    with (
+        opened(tmp_path) as log,
+        opened(tmp_path, FAILOVER_STREAM) as failover,
+        opened(tmp_path, GATEWAY_STREAM) as gateway,
+    ):
         log.append([record(0), record(1)])
-        failover.append([Journal({}, "gk1", 1).record(FAILOVER_STREAM, Instant(0.0, NOON), {"event": "X"})])
+        failover.append([record(0, event="X")])
+        gateway.append([record(0, event="Y")])
     assert file(tmp_path).read_bytes() == record(0).line + b"\n" + record(1).line + b"\n"
     assert b'"msg_type": "ARQ"' in file(tmp_path).read_bytes()
     assert (tmp_path / "ha" / "failover_20270115.jsonl").exists()
+    assert (tmp_path / "gateway" / "gateway_20270115.jsonl").exists()
     assert file(tmp_path).stat().st_mode & 0o777 == 0o640
 
 
@@ -99,7 +113,7 @@ def test_a_last_line_that_is_no_record_is_named(tmp_path: Path) -> None:
     with opened(tmp_path):
         file(tmp_path).write_text("hello\n")
     with pytest.raises(WitnessLogError, match=r"h323_ras_20270115\.jsonl: the last line is no record; move"):
-        WitnessLog(tmp_path, RAS_STREAM).open()
+        DayFileWriter(tmp_path, RAS_STREAM).open()
 
 
 @pytest.mark.parametrize("index", [0, 2])
@@ -130,7 +144,7 @@ def test_what_the_disk_refuses_leaves_no_trace(tmp_path: Path) -> None:
 
 def test_two_services_do_not_write_one_log(tmp_path: Path) -> None:
     with opened(tmp_path):
-        second = WitnessLog(tmp_path, RAS_STREAM)
+        second = DayFileWriter(tmp_path, RAS_STREAM)
         with pytest.raises(WitnessLogError, match="in use by another gatekeeper"):
             second.open()
         second.close()
@@ -141,4 +155,4 @@ def test_two_services_do_not_write_one_log(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "h323_witness").write_text("not a folder")
     with pytest.raises(WitnessLogError, match="h323_witness: File exists; make it writable"):
-        WitnessLog(tmp_path, RAS_STREAM).open()
+        DayFileWriter(tmp_path, RAS_STREAM).open()

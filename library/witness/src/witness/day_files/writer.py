@@ -1,4 +1,4 @@
-"""The day files of the witness log on this node: the outbox's records in order, synced before acknowledged."""
+"""Writes the day files of a stream on this host: records in order, synced before anybody hears of them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
-from gatekeeper.core.journal import FAILOVER_STREAM, RAS_STREAM
-from gatekeeper.store import Record
+from witness.day_files.streams import STREAMS
+from witness.errors import WitnessError
 
-FOLDERS = {RAS_STREAM: ("h323_witness", "h323_ras"), FAILOVER_STREAM: ("ha", "failover")}
-"""Folder and file name's beginning of each stream, as the runbook has them."""
 _LAST_FILES = 3
 """Files that may hold the last record: around midnight two nodes' clocks can put neighbours into different days."""
 _BLOCK = 65_536
 _TIME, _TIME_WITHIN = b', "time": "', 64
 
 
-class WitnessLogError(Exception):
+class WitnessLogError(WitnessError):
     """The log on disk is not what it should be; its text says what to do."""
 
 
@@ -28,13 +27,36 @@ class DiskError(WitnessLogError):
     """The disk refuses to be written. What is on it is what it should be."""
 
 
-class WitnessLog:
+class Line(Protocol):
+    """One record: a JSON object without the newline, and its place in the stream."""
+
+    @property
+    def index(self) -> int:
+        """From 0 on, without gaps."""
+
+    @property
+    def line(self) -> bytes:
+        """The octets of the line, which are the leaf of the stream's tree."""
+
+
+class GapError(WitnessLogError):
+    """Records don't begin where the log ends."""
+
+    def __init__(self, folder: Path, size: int, first: int) -> None:
+        super().__init__(
+            f"{folder} ends with record {size - 1}, and the store begins with {first}; copy the other gatekeeper's"
+            " folder here and restart this service"
+        )
+        self.first = first
+
+
+class DayFileWriter:
     """One stream's files, written by one process at a time."""
 
     def __init__(self, directory: Path, stream: str) -> None:
-        folder, self._prefix = FOLDERS[stream]
-        self._folder = directory / folder
-        self._stream = stream
+        self._directory = directory
+        self._stream = STREAMS[stream]
+        self._folder = directory / self._stream.folder
         self._lock: int | None = None
         self.size = 0
         """How many records are on disk."""
@@ -49,7 +71,7 @@ class WitnessLog:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            files = sorted(self._folder.glob(f"{self._prefix}_*.jsonl"), reverse=True)
+            files = sorted(self._folder.glob(f"{self._stream.prefix}_*.jsonl"), reverse=True)
             self.size = max((_size_after(path) for path in files[:_LAST_FILES]), default=0)
         except BlockingIOError as error:
             advice = "stop it, or give this one a folder of its own"
@@ -63,21 +85,19 @@ class WitnessLog:
         if lock is not None:
             os.close(lock)
 
-    def append(self, records: Sequence[Record]) -> None:
+    def append(self, records: Sequence[Line]) -> None:
         """Write records, which must begin where the log ends, and sync them to disk.
 
         Raises:
-            WitnessLogError: they don't, or the disk refuses; what was not counted in `size` is not in the files.
+            GapError: they don't.
+            DiskError: the disk refuses; what was not counted in `size` is not in the files.
         """
         for day, group in itertools.groupby(records, lambda record: _day(record.line)):
             lines = list(group)
             if lines[0].index != self.size:
-                raise WitnessLogError(
-                    f"{self._folder} ends with record {self.size - 1}, and the store begins with {lines[0].index}; copy"
-                    " the other gatekeeper's folder here and restart this service"
-                )
+                raise GapError(self._folder, self.size, lines[0].index)
             try:
-                self._write(self._folder / f"{self._prefix}_{day}.jsonl", b"".join(r.line + b"\n" for r in lines))
+                self._write(self._stream.day_file(self._directory, day), b"".join(r.line + b"\n" for r in lines))
             except OSError as error:
                 raise DiskError(f"{self._folder}: {error.strerror}; see whether its disk is full or broken") from error
             self.size += len(lines)

@@ -1,0 +1,1 @@
+"""From the store's outbox to the day files of a replica."""

@@ -1,0 +1,1 @@
+"""The streams' day files: names, how they are written, and how they are read."""
