@@ -152,7 +152,7 @@ def _mutilated(proof: list[bytes], data: st.DataObject) -> list[list[bytes]]:
     return made
 
 
-@given(st.integers(0, 257), st.integers(0, 257), st.lists(st.binary(min_size=32, max_size=32), max_size=9))
+@given(st.integers(1, 257), st.integers(0, 257), st.lists(st.binary(min_size=32, max_size=32), max_size=9))
 def test_a_made_up_proof_is_none(old: int, new: int, proof: list[bytes]) -> None:
     other_root = sha256(b"another tree").digest()
     with pytest.raises(ProofError):

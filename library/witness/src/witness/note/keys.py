@@ -33,8 +33,10 @@ class Algorithm(IntEnum):
 
 
 def is_name(text: str) -> bool:
-    """Whether this may name a key: not empty, no Unicode spaces, no plus, no control characters."""
-    return bool(text) and not any(each.isspace() or each == "+" or each < " " for each in text)
+    """Whether this may name a key: not empty, UTF-8, no Unicode spaces, no plus, no control characters."""
+    return bool(text) and not any(
+        each.isspace() or each == "+" or each < " " or "\ud800" <= each <= "\udfff" for each in text
+    )
 
 
 def key_id(name: str, algorithm: Algorithm, public_key: bytes) -> bytes:
