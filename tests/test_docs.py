@@ -139,9 +139,10 @@ class TestExampleOfProduction:
 
 
 def test_every_setting_of_the_gatekeeper_is_explained_and_no_other() -> None:
-    code = (ROOT / "library" / "gatekeeper" / "src" / "gatekeeper" / "settings.py").read_text()
-    asked = r"(\w+)\.(?:text|name|path|number|flag|address|take|inner)\(\"(\w+)\""
-    groups = {"ras", "store", "metrics", "restore"}
+    shared = ROOT / "library" / "witness" / "src" / "witness" / "service" / "settings.py"
+    code = (ROOT / "library" / "gatekeeper" / "src" / "gatekeeper" / "settings.py").read_text() + shared.read_text()
+    asked = r"(\w+)\.(?:text|name|path|number|flag|address|take|inner|urls)\(\"(\w+)\""
+    groups = {"ras", "store", "metrics", "restore", "refetch"}
     known = {name for mapping, name in re.findall(asked, code) if mapping == "top"} - groups
     known |= {f"{mapping}.{name}" for mapping, name in re.findall(asked, code) if mapping in groups}
     page = (ROOT / "docs" / "gatekeeper-yaml.md").read_text(encoding="utf-8")

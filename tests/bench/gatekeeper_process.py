@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper.server import Server
-from gatekeeper.settings import MetricsSettings, RasSettings, Settings, StoreSettings, Tls
+from gatekeeper.settings import RasSettings, Settings, StoreSettings
 from gatekeeper.store import Store
 from gatekeeper.store.etcd import EtcdStore
 from gatekeeper.store.sqlite import SqliteStore
+from gatekeeper.store.trimming import ONE_REPLICA
 from memory_store import MemoryStore
+from witness.service.settings import MetricsSettings, Tls
 from zone import HOST, IDENTIFIER, SETTINGS, populate, private_key, registry
 
 
@@ -31,7 +33,7 @@ def make_store(order: dict[str, Any], folder: Path) -> Store:
         return MemoryStore()
     if kind == "sqlite":
         return SqliteStore(folder / "state.sqlite")
-    return EtcdStore((kind,), Tls(*map(Path, order["tls"])), nodes=1)
+    return EtcdStore((kind,), Tls(*map(Path, order["tls"])), ONE_REPLICA)
 
 
 def settings(folder: Path) -> Settings:

@@ -77,6 +77,10 @@ class MemoryStore:
         first = start - self._trimmed.get(stream, 0)
         return self._lines.get(stream, [])[first : first + limit]
 
+    async def size(self, stream: str) -> int:
+        """See Store."""
+        return self._sizes.get(stream, 0)
+
     async def wait_for_records(self, stream: str, size: int) -> None:
         """See Store."""
         while self._trimmed.get(stream, 0) + len(self._lines.get(stream, ())) <= size:

@@ -20,10 +20,11 @@ from gatekeeper.failover.neighbour import Holder
 from gatekeeper.failover.tenure import Tenure
 from gatekeeper.registry import Registry
 from gatekeeper.server import Server
-from gatekeeper.settings import Settings, Tls, parse_settings
+from gatekeeper.settings import Settings, parse_settings
 from gatekeeper.store import Record, etcd
 from gatekeeper.store.etcd import EtcdStore
 from witness.day_files.writer import WitnessLogError
+from witness.service.settings import Tls
 
 from library.gatekeeper.tests.core.zone import IDENTIFIER, private_key
 

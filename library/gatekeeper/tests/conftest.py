@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from gatekeeper.settings import Tls
+from witness.service.settings import Tls
 
 from .store import etcd_cluster
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from witness.service.settings import MetricsSettings, SettingsError
 
 from gatekeeper.core import Address, CoreSettings, Mcu
-from gatekeeper.settings import MetricsSettings, RasSettings, Settings, SettingsError, StoreSettings
+from gatekeeper.settings import RasSettings, Settings, StoreSettings
 
 STATE = Path("h323-gatekeeper-state")
 """The folder, unless another is named."""

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from h323.h235 import PrivateKey
 from witness.day_files.writer import WitnessLogError
+from witness.service.settings import SettingsError
 
 from gatekeeper.alone import CONTROL_SOCKET as CONTROL_SOCKET_ALONE
 from gatekeeper.alone import STATE, Options, settings_alone
@@ -26,7 +27,7 @@ from gatekeeper.passwords import PasswordsError, load_passwords
 from gatekeeper.ras_socket import PortTakenError
 from gatekeeper.registry import RegistryError, describe, load_registry_and_passwords
 from gatekeeper.server import Server
-from gatekeeper.settings import Settings, SettingsError, load_settings
+from gatekeeper.settings import Settings, load_settings
 from gatekeeper.store import Store, StoreError
 from gatekeeper.store.etcd import EtcdStore
 from gatekeeper.store.sqlite import SqliteStore
@@ -172,10 +173,10 @@ async def _run(server: Server, settings: Settings) -> None:
 def _store(settings: Settings) -> Store:
     store = settings.store
     if store.path is not None:
-        return SqliteStore(store.path, store.nodes)
+        return SqliteStore(store.path, store.trimming)
     if store.tls is None:
         raise SettingsError("store has no certificates; write ca, certificate and private_key")
-    return EtcdStore(store.endpoints, store.tls, store.nodes, near=settings.ras.address)
+    return EtcdStore(store.endpoints, store.tls, store.trimming, near=settings.ras.address)
 
 
 def _load_key(path: Path) -> PrivateKey:

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from aiohttp import web
+from witness.service.settings import MetricsSettings, SettingsError
+from witness.service.tls import server_tls
 
 from gatekeeper.metrics import Metrics, Status
 from gatekeeper.operation import LARGEST_BODY, CallOperator, CallRoutes
-from gatekeeper.settings import MetricsSettings, SettingsError, Tls
 
 _METRICS_TYPE = "text/plain; version=0.0.4"
-
-
-def server_tls(tls: Tls) -> ssl.SSLContext:
-    """A context that asks the other side for a certificate of our CA.
-
-    Raises:
-        SettingsError: a file can't be used.
-    """
-    try:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tls.ca))
-        context.load_cert_chain(tls.certificate, tls.private_key)
-    except OSError as error:
-        raise SettingsError(f"{tls.certificate}, {tls.private_key}, {tls.ca}: cannot be used ({error})") from error
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    return context
 
 
 class Control:

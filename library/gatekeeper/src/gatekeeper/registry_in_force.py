@@ -7,9 +7,10 @@ import logging
 import time
 from collections.abc import Callable
 
+from witness.service.manager import ServiceManager
+
 from gatekeeper.passwords import PasswordsError
 from gatekeeper.registry import Registry, RegistryError, load_registry_and_passwords
-from gatekeeper.service_manager import ServiceManager
 from gatekeeper.settings import Settings
 
 LOGGER = logging.getLogger(__name__)

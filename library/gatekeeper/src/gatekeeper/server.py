@@ -12,6 +12,8 @@ from collections.abc import Callable
 from h323.h235 import PrivateKey
 from witness.day_files.streams import STREAMS
 from witness.day_files.writer import DayFileWriter
+from witness.service.manager import ServiceManager
+from witness.service.settings import SettingsError
 
 from gatekeeper.condition import Condition
 from gatekeeper.control import Control
@@ -39,8 +41,7 @@ from gatekeeper.ras_sockets import RasSockets
 from gatekeeper.reception import Reception
 from gatekeeper.registry import Registry
 from gatekeeper.registry_in_force import RegistryInForce
-from gatekeeper.service_manager import ServiceManager
-from gatekeeper.settings import Settings, SettingsError
+from gatekeeper.settings import Settings
 from gatekeeper.store import Store
 
 LOGGER = logging.getLogger(__name__)

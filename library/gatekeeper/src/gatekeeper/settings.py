@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+from witness.service.settings import MetricsSettings, Section, SettingsError, Tls, load, take_metrics, take_tls
 
 from gatekeeper.core import Address, CoreSettings, Mcu, Rates
+from gatekeeper.store.trimming import ONE_REPLICA, OUTBOX_BOUND, Trimming
 
 ROLES = ("primary", "secondary")
-
-
-class SettingsError(ValueError):
-    """The configuration can't be used; its text says what to write."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Files of a mutual TLS connection, PEM."""
-
-    ca: Path
-    certificate: Path
-    private_key: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +32,8 @@ class StoreSettings:
     path: Path | None = None
     endpoints: tuple[str, ...] = ()
     tls: Tls | None = None
-    nodes: int = 1
-    """Gatekeepers that share it: each must have a record of the witness log on disk before the store drops it."""
+    trimming: Trimming = ONE_REPLICA
+    """When the store drops a record of the witness log."""
 
     @property
     def kind(self) -> str:
@@ -55,12 +42,13 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class MetricsSettings:
-    """Where Prometheus reads; without TLS only on loopback."""
+class RefetchSettings:
+    """Where records come from that have left the outbox before this host had them on disk."""
 
-    address: str = "127.0.0.1"
-    port: int = 9719
-    tls: Tls | None = None
+    peers: tuple[str, ...]
+    """The log services of the other replicas."""
+    policy: Path
+    """Whose signatures make a checkpoint one to believe (C2SP tlog-policy)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,77 +98,12 @@ class Settings:
     """Where keepalived tells its state; None where it isn't listened to."""
     fitness: FitnessSettings = FitnessSettings()
     restore: RestoreSettings = RestoreSettings()
+    refetch: RefetchSettings | None = None
 
 
 _LONGEST_IDENTIFIER = 128
 _MOST_ALTERNATES = 8
 """Every GCF and RCF names them all, and must fit into a datagram that isn't fragmented."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-
-
-class _Mapping:
-    """A mapping of the file whose keys are taken one by one; what is left over in the end is an error."""
-
-    def __init__(self, values: object, where: str, advice: str) -> None:
-        if not isinstance(values, dict):
-            raise SettingsError(f"{where} is not a mapping; write {advice}")
-        self._values: dict[object, object] = dict(values)
-        self._where = where
-
-    def _name(self, key: str) -> str:
-        return f"{self._where}.{key}" if self._where else key
-
-    def take(self, key: str, kind: type, advice: str, default: object = ...) -> object:
-        value = self._values.pop(key, default)
-        if value is ...:
-            raise SettingsError(f"{self._name(key)} is missing; write {key}: {advice}")
-        if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise SettingsError(f"{self._name(key)} is {value!r}; write {key}: {advice}")
-        return value
-
-    def text(self, key: str, advice: str) -> str:
-        value = str(self.take(key, str, advice))
-        if not value:
-            raise SettingsError(f"{self._name(key)} is empty; write {key}: {advice}")
-        return value
-
-    def name(self, key: str, advice: str) -> str:
-        value = self.text(key, advice)
-        if not _NAME.fullmatch(value):
-            raise SettingsError(f"{self._name(key)} is {value!r}; write letters, digits and . _ - like {advice}")
-        return value
-
-    def path(self, key: str, advice: str) -> Path:
-        return Path(self.text(key, advice))
-
-    def number(self, key: str, advice: str, default: int, low: int = 1, high: int = 2**31) -> int:
-        value = self.take(key, int, advice, default)
-        if not isinstance(value, int) or not low <= value <= high:
-            raise SettingsError(f"{self._name(key)} is {value!r}; write a number from {low} to {high}")
-        return value
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        value = self._values.pop(key, default)
-        if not isinstance(value, bool):
-            raise SettingsError(f"{self._name(key)} is {value!r}; write {key}: true or false")
-        return value
-
-    def address(self, key: str, advice: str) -> str:
-        value = self.text(key, advice)
-        try:
-            return str(ipaddress.ip_address(value))
-        except ValueError as error:
-            raise SettingsError(f"{self._name(key)} is {value!r}; write {key}: {advice}") from error
-
-    def inner(self, key: str, advice: str, default: object = ...) -> _Mapping:
-        return _Mapping(self.take(key, dict, advice, default), self._name(key), advice)
-
-    def has(self, key: str) -> bool:
-        return self._values.get(key) is not None
-
-    def end(self) -> None:
-        for key in self._values:
-            raise SettingsError(f"{self._name(str(key))} is not a setting of this service; remove it")
 
 
 def load_settings(path: Path) -> Settings:
@@ -189,39 +112,7 @@ def load_settings(path: Path) -> Settings:
     Raises:
         SettingsError: it can't be read or breaks a rule; the text names file, key and what to write.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        _check_keys(yaml.compose(text, Loader=yaml.SafeLoader), path)
-        values = yaml.safe_load(text)
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}); give the path of gatekeeper.yaml") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise SettingsError(f"{path}{line}: not YAML; write 'name: value' lines") from error
-    except SettingsError:
-        raise
-    except (ValueError, OverflowError, LookupError, AttributeError) as error:
-        # What PyYAML lets out at 2026-13-45, "\UFFFFFFFF", !!int "" and !!timestamp x.
-        raise SettingsError(f"{path}: a value that YAML cannot read ({error}); write text in quotes") from error
-    try:
-        return parse_settings(values)
-    except SettingsError as error:
-        raise SettingsError(f"{path}: {error}") from error
-
-
-def _check_keys(node: yaml.Node | None, path: Path) -> None:
-    """Refuse a key that stands twice: YAML would silently take the last one."""
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _check_keys(item, path)
-    elif isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            if str(key.value) in seen:
-                raise SettingsError(f"{path}:{key.start_mark.line + 1}: {key.value} stands twice; keep one of them")
-            seen.add(str(key.value))
-            _check_keys(value, path)
+    return load(path, "gatekeeper.yaml", parse_settings)
 
 
 def parse_settings(values: object) -> Settings:
@@ -230,11 +121,12 @@ def parse_settings(values: object) -> Settings:
     Raises:
         SettingsError: a value is missing, wrong or unknown.
     """
-    top = _Mapping(values, "", "node:, role:, ras:, store: and so on, one a line")
+    top = Section(values, "", "node:, role:, ras:, store: and so on, one a line")
     role = top.text("role", " | ".join(ROLES))
     if role not in ROLES:
         raise SettingsError(f"role is {role!r}; write role: {' | '.join(ROLES)}")
     ras = _ras(top.inner("ras", "{address: 192.0.2.11, port: 1719, virtual_address: 192.0.2.10}"))
+    store = take_store(top.inner("store", "{kind: sqlite, path: …} or {kind: etcd, endpoints: […], …}"))
     settings = Settings(
         role=role,
         core=_core(top, ras),
@@ -243,14 +135,15 @@ def parse_settings(values: object) -> Settings:
         passwords=top.path("passwords", "/etc/h323-gatekeeper/passwords.yaml") if top.has("passwords") else None,
         log_directory=top.path("log_directory", "/var/log/guardian-council"),
         ras=ras,
-        store=_store(top.inner("store", "{kind: sqlite, path: …} or {kind: etcd, endpoints: […], …}")),
-        metrics=_metrics(top.inner("metrics", "{address: 127.0.0.1, port: 9719}", {})),
+        store=store,
+        metrics=take_metrics(top.inner("metrics", "{address: 127.0.0.1, port: 9719}", {})),
         control_socket=top.path("control_socket", "/run/h323-gatekeeper/control.sock"),
         track_file=top.path("track_file", "/run/h323-gatekeeper/track") if top.has("track_file") else None,
         priority_file=top.path("priority_file", "/run/h323-gatekeeper/priority") if top.has("priority_file") else None,
         restore=_restore(top.inner("restore", "{mode: manual} or {mode: automatic, after_minutes: 30}", {})),
         vrrp_fifo=top.path("vrrp_fifo", "/run/council-vrrp/notify") if top.has("vrrp_fifo") else None,
         fitness=_fitness(top),
+        refetch=take_refetch(top, store),
     )
     if settings.vrrp_fifo is not None and ras.virtual_address is None:
         raise SettingsError("vrrp_fifo is there without an address that moves; write ras.virtual_address, or remove it")
@@ -258,7 +151,7 @@ def parse_settings(values: object) -> Settings:
     return settings
 
 
-def _fitness(top: _Mapping) -> FitnessSettings:
+def _fitness(top: Section) -> FitnessSettings:
     default = FitnessSettings()
     return FitnessSettings(
         pulse_file=top.path("pulse_file", "/run/h323-gatekeeper/pulse") if top.has("pulse_file") else None,
@@ -267,7 +160,7 @@ def _fitness(top: _Mapping) -> FitnessSettings:
     )
 
 
-def _ras(ras: _Mapping) -> RasSettings:
+def _ras(ras: Section) -> RasSettings:
     address = ras.address("address", "192.0.2.11 (this node's own)")
     port = ras.number("port", "1719", 1719, 0, 65_535)
     virtual = ras.address("virtual_address", "192.0.2.10") if ras.has("virtual_address") else None
@@ -283,7 +176,7 @@ def _ras(ras: _Mapping) -> RasSettings:
     return RasSettings(address, port, virtual, virtual6)
 
 
-def _core(top: _Mapping, ras: RasSettings) -> CoreSettings:
+def _core(top: Section, ras: RasSettings) -> CoreSettings:
     listed = top.take("mcus", list, "[{name: mcu1, address: 192.0.2.21}]", [])
     mcus = tuple(_mcu(mcu, number) for number, mcu in enumerate(listed if isinstance(listed, list) else []))
     if len({mcu.name for mcu in mcus}) != len(mcus):
@@ -315,7 +208,7 @@ def _core(top: _Mapping, ras: RasSettings) -> CoreSettings:
     )
 
 
-def _rates(rates: _Mapping) -> Rates:
+def _rates(rates: Section) -> Rates:
     default = Rates()
     made = Rates(
         source=rates.number("source", "200 (a second)", default.source),
@@ -327,7 +220,7 @@ def _rates(rates: _Mapping) -> Rates:
     return made
 
 
-def _neighbours(top: _Mapping) -> tuple[str, ...]:
+def _neighbours(top: Section) -> tuple[str, ...]:
     listed = top.take("neighbours", list, "[198.51.100.10]", [])
     named = tuple(map(str, listed)) if isinstance(listed, list) else ()
     for host in named:
@@ -338,7 +231,7 @@ def _neighbours(top: _Mapping) -> tuple[str, ...]:
     return tuple(str(ipaddress.ip_address(host)) for host in named)
 
 
-def _alternates(top: _Mapping, ras: RasSettings) -> tuple[Address, ...]:
+def _alternates(top: Section, ras: RasSettings) -> tuple[Address, ...]:
     listed = top.take("alternates", list, "[{address: 192.0.2.12}]", [])
     addresses = tuple(_alternate(one, number) for number, one in enumerate(listed if isinstance(listed, list) else []))
     if len(set(addresses)) != len(addresses):
@@ -351,13 +244,13 @@ def _alternates(top: _Mapping, ras: RasSettings) -> tuple[Address, ...]:
 
 
 def _alternate(values: object, number: int) -> Address:
-    alternate = _Mapping(values, f"alternates[{number}]", "{address: 192.0.2.12, port: 1719}")
+    alternate = Section(values, f"alternates[{number}]", "{address: 192.0.2.12, port: 1719}")
     made = (alternate.address("address", "192.0.2.12"), alternate.number("port", "1719", 1719, 1, 65_535))
     alternate.end()
     return made
 
 
-def _identifier(top: _Mapping) -> str:
+def _identifier(top: Section) -> str:
     identifier = top.text("gatekeeper_identifier", "guardian-council")
     if len(identifier) > _LONGEST_IDENTIFIER:
         raise SettingsError(f"gatekeeper_identifier is longer than the {_LONGEST_IDENTIFIER} characters of H.225.0")
@@ -365,7 +258,7 @@ def _identifier(top: _Mapping) -> str:
 
 
 def _mcu(values: object, number: int) -> Mcu:
-    mcu = _Mapping(values, f"mcus[{number}]", "{name: mcu1, address: 192.0.2.21, port: 1720, capacity: 25}")
+    mcu = Section(values, f"mcus[{number}]", "{name: mcu1, address: 192.0.2.21, port: 1720, capacity: 25}")
     made = Mcu(
         mcu.name("name", "mcu1"),
         (mcu.address("address", "192.0.2.21"), mcu.number("port", "1720", 1720, 1, 65_535)),
@@ -375,45 +268,46 @@ def _mcu(values: object, number: int) -> Mcu:
     return made
 
 
-def _tls(mapping: _Mapping) -> Tls:
-    return Tls(
-        mapping.path("ca", "/etc/guardian-council/pki/ca.pem"),
-        mapping.path("certificate", "/etc/guardian-council/pki/host.pem"),
-        mapping.path("private_key", "/etc/guardian-council/pki/host-key.pem"),
-    )
-
-
-def _store(store: _Mapping) -> StoreSettings:
+def take_store(store: Section) -> StoreSettings:
+    """Which store, and how it is reached."""
     kind = store.text("kind", "sqlite | etcd")
     if kind == "sqlite":
         path = store.path("path", "/var/lib/h323-gatekeeper/state.sqlite")
-        made = StoreSettings(path=path, nodes=store.number("nodes", "1", 1))
+        made = StoreSettings(path=path, trimming=_trimming(store, 1))
     elif kind == "etcd":
-        endpoints = store.take("endpoints", list, '["https://192.0.2.11:2379"]')
-        urls = tuple(str(url) for url in endpoints) if isinstance(endpoints, list) else ()
-        if not urls or not all(url.startswith("https://") for url in urls):
-            raise SettingsError('store.endpoints must be https addresses; write ["https://192.0.2.11:2379", …]')
-        made = StoreSettings(endpoints=urls, tls=_tls(store), nodes=store.number("nodes", "2", 2))
+        urls = store.urls("endpoints", '["https://192.0.2.11:2379", …]')
+        made = StoreSettings(endpoints=urls, tls=take_tls(store), trimming=_trimming(store, 2))
     else:
         raise SettingsError(f"store.kind is {kind!r}; write kind: sqlite | etcd")
     store.end()
     return made
 
 
-def _restore(restore: _Mapping) -> RestoreSettings:
+def _trimming(store: Section, nodes: int) -> Trimming:
+    return Trimming(
+        store.number("nodes", str(nodes), nodes, nodes),
+        store.number("outbox_bound", str(OUTBOX_BOUND), OUTBOX_BOUND, 1_000),
+    )
+
+
+def take_refetch(top: Section, store: StoreSettings) -> RefetchSettings | None:
+    """Where lost records come from; None where nobody is to be asked."""
+    if not top.has("refetch"):
+        return None
+    refetch = top.inner("refetch", "{peers: [https://192.0.2.12:9721], policy: /etc/h323-witness/policy}")
+    made = RefetchSettings(
+        refetch.urls("peers", "[https://192.0.2.12:9721]"), refetch.path("policy", "/etc/h323-witness/policy")
+    )
+    refetch.end()
+    if store.tls is None:
+        raise SettingsError("refetch needs store's certificates; write kind: etcd there, or remove it")
+    return made
+
+
+def _restore(restore: Section) -> RestoreSettings:
     mode = restore.text("mode", "manual | automatic") if restore.has("mode") else "manual"
     if mode not in ("manual", "automatic"):
         raise SettingsError(f"restore.mode is {mode!r}; write mode: manual | automatic")
     minutes = restore.number("after_minutes", "30", 30, 1, 10_080) if mode == "automatic" else None
     restore.end()
     return RestoreSettings(minutes)
-
-
-def _metrics(metrics: _Mapping) -> MetricsSettings:
-    address = metrics.address("address", "127.0.0.1") if metrics.has("address") else "127.0.0.1"
-    port = metrics.number("port", "9719", 9719, 0, 65_535)
-    tls = _tls(metrics) if metrics.has("certificate") else None
-    if tls is None and not ipaddress.ip_address(address).is_loopback:
-        raise SettingsError("metrics leave this host unprotected; write ca, certificate and private_key beside address")
-    metrics.end()
-    return MetricsSettings(address, port, tls)

@@ -15,7 +15,7 @@ from gatekeeper.control import Control
 from gatekeeper.core import Call, Selection
 from gatekeeper.metrics import Metrics, Status
 from gatekeeper.operation import NotActiveError
-from gatekeeper.settings import MetricsSettings, SettingsError, Tls
+from witness.service.settings import MetricsSettings, SettingsError, Tls
 
 from .guardian import HOST
 from .running import free_port

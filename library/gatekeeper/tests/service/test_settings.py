@@ -9,15 +9,9 @@ from typing import Any
 import pytest
 import yaml
 from gatekeeper.core import Mcu, Rates
-from gatekeeper.settings import (
-    MetricsSettings,
-    RasSettings,
-    RestoreSettings,
-    SettingsError,
-    StoreSettings,
-    Tls,
-    load_settings,
-)
+from gatekeeper.settings import RasSettings, RestoreSettings, StoreSettings, load_settings
+from gatekeeper.store.trimming import TWO_REPLICAS
+from witness.service.settings import MetricsSettings, SettingsError, Tls
 
 PKI = {"ca": "/pki/ca.pem", "certificate": "/pki/host.pem", "private_key": "/pki/host-key.pem"}
 GOOD: dict[str, Any] = {
@@ -76,7 +70,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     assert settings.core.mcus == (Mcu("mcu1", ("192.0.2.21", 1720), 25),)
     assert settings.core.time_to_live == 120
     assert settings.core.conference_capacity == 25
-    assert settings.store == StoreSettings(endpoints=("https://192.0.2.11:2379",), tls=tls, nodes=2)
+    assert settings.store == StoreSettings(endpoints=("https://192.0.2.11:2379",), tls=tls, trimming=TWO_REPLICAS)
     assert settings.metrics == MetricsSettings("192.0.2.11", 9719, tls)
     assert settings.track_file == Path("/run/h323-gatekeeper/track")
     assert settings.priority_file == Path("/run/h323-gatekeeper/priority")
@@ -159,6 +153,8 @@ def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
         ("restore.mode", "auto", "restore.mode is 'auto'; write mode: manual | automatic"),
         ("restore.after_minutes", 0, "restore.after_minutes is 0; write a number from 1"),
         ("restore", {"mode": "manual", "after_minutes": 5}, "restore.after_minutes is not a setting of this service"),
+        ("refetch", {"peers": [], "policy": "/etc/p"}, "refetch.peers must be https addresses; write [https"),
+        ("store.outbox_bound", 7, "store.outbox_bound is 7; write a number from 1000"),
         ("rates", {"source": 0}, "rates.source is 0; write a number from 1"),
         ("rates", {"sources": 1}, "rates.sources is not a setting of this service; remove it"),
         ("passwords", 7, "passwords is 7; write passwords: /etc/h323-gatekeeper/passwords.yaml"),

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from gatekeeper.settings import Tls
+from witness.service.settings import Tls
 
 HOST = "127.0.0.1"
 _PATIENCE = 30.0

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from gatekeeper.settings import SettingsError, Tls
 from gatekeeper.store import Batch, Change, Record, Snapshot, StoreError, StoreUnavailable, gateway
 from gatekeeper.store.etcd import EtcdStore
+from witness.service.settings import SettingsError, Tls
 
 from .etcd_cluster import HOST, EtcdCluster, etcd_cluster, free_ports, make_certificates
 from .link import LossyLink

@@ -10,13 +10,14 @@ import pytest
 from gatekeeper.store import Batch, Change, Fenced, KeptAnswer, Record, Store, Term
 from gatekeeper.store.etcd import EtcdStore
 from gatekeeper.store.sqlite import SqliteStore
+from gatekeeper.store.trimming import TWO_REPLICAS, Trimming
 
 from .etcd_cluster import EtcdCluster
 
 STREAM = "h323_ras"
 DEADLINE = 20.0
 
-MakeStore = Callable[[], Store]
+MakeStore = Callable[..., Store]
 Scenario = Callable[..., Awaitable[None]]
 
 
@@ -24,10 +25,10 @@ Scenario = Callable[..., Awaitable[None]]
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
     """Makes a node's store; all of a test share one database or cluster."""
     if request.param == "sqlite":
-        return lambda: SqliteStore(tmp_path / "state.sqlite", nodes=2)
+        return lambda trimming=TWO_REPLICAS: SqliteStore(tmp_path / "state.sqlite", trimming)
     cluster: EtcdCluster = request.getfixturevalue("one_member")
     cluster.clear()
-    return lambda: EtcdStore(cluster.endpoints, cluster.tls)
+    return lambda trimming=TWO_REPLICAS: EtcdStore(cluster.endpoints, cluster.tls, trimming)
 
 
 def run(make_store: MakeStore, scenario: Scenario, nodes: int = 1) -> None:
@@ -206,6 +207,23 @@ def test_what_every_node_has_leaves_the_outbox(make_store: MakeStore) -> None:
         assert (await store.take_over("gk1", 101.0)).sizes == {STREAM: 6}
 
     run(make_store, scenario)
+
+
+def test_a_replica_that_is_away_does_not_fill_the_outbox(make_store: MakeStore) -> None:
+    async def scenario(store: Store) -> None:
+        await store.take_over("gk1", 100.0)
+        for start in range(0, 12, 3):
+            await store.commit(1, Batch((), records(start, 3)))
+        await store.acknowledge("wit1", STREAM, 0)
+        await store.acknowledge("gk1", STREAM, 12)
+        assert await store.records(STREAM, 0, 100) == list(records(0, 12))
+        await store.acknowledge("gk2", STREAM, 11)
+        # The bound is 4 records here: the chunk that ends before record 6 may go, and the one with record 6 not.
+        assert await store.records(STREAM, 0, 100) == list(records(6, 6))
+        assert await store.size(STREAM) == 12
+        assert await store.size("gateway") == 0
+
+    run(lambda: make_store(Trimming(3, bound=4)), scenario)
 
 
 def test_a_chunk_is_read_from_any_record_in_it(make_store: MakeStore) -> None:

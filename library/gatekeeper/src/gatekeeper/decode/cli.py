@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from witness.service.settings import SettingsError
+
 from gatekeeper.closed_output import ENDED, leave_quietly
 from gatekeeper.decode.key_files import keys_of_files, keys_of_gatekeeper
 from gatekeeper.decode.keys import Keys
@@ -16,7 +18,6 @@ from gatekeeper.decode.selection import NAMES, Selection
 from gatekeeper.decode.source import InputError, open_input
 from gatekeeper.passwords import PasswordsError
 from gatekeeper.registry import RegistryError
-from gatekeeper.settings import SettingsError
 
 _BAD_INPUT, _INTERRUPTED = 2, ENDED
 _PORTS = (1719, 1718)

@@ -7,10 +7,11 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from witness.day_files.writer import DayFileWriter, WitnessLogError
+from witness.day_files.writer import DayFileWriter, GapError, Line, WitnessLogError
 
+from gatekeeper.outbox.refetch import Refetch
 from gatekeeper.patience import within
 from gatekeeper.store import Store, StoreError
 
@@ -27,15 +28,27 @@ class LogWriter:
     """One stream's writer. `trouble` is what is wrong with the log on disk, None while nothing is."""
 
     def __init__(
-        self, store: Store, log: DayFileWriter, node: str, stream: str, troubled: Callable[[], None] = lambda: None
+        self,
+        store: Store,
+        log: DayFileWriter,
+        node: str,
+        stream: str,
+        troubled: Callable[[], None] = lambda: None,
+        refetch: Refetch | None = None,
     ) -> None:
-        """Write to a log; `troubled` is called as soon as it can't be written."""
+        """Write to a log; `troubled` is called as soon as it can't be written.
+
+        `refetch` has what is in the outbox no more; without it, such a gap is trouble.
+        """
         self._store = store
         self._log = log
         self._node = node
         self.stream = stream
         self.trouble: WitnessLogError | None = None
         self._troubled = troubled
+        self._refetch = refetch
+        self._woken = False
+        """Whether the store has said that there are more records than were read."""
         self._acknowledged = 0
         self._acknowledged_at = 0.0
 
@@ -76,9 +89,15 @@ class LogWriter:
 
     async def _write_next(self) -> None:
         records = await self._store.records(self.stream, self._log.size, _MOST_AT_ONCE)
-        if records:
-            await asyncio.get_running_loop().run_in_executor(None, self._log.append, records)
+        if not records and self._woken:
+            # They are, and the outbox is empty: all of them have left it.
+            await self._close_gap(await self._store.size(self.stream))
+        elif records and records[0].index > self._log.size:
+            await self._close_gap(records[0].index)
+        elif records:
+            await self._append(records)
             await asyncio.sleep(_GATHER)
+        self._woken = False
         due = self._acknowledged_at + _ACKNOWLEDGE - time.monotonic()
         if self._acknowledged == self._log.size:
             due = math.inf
@@ -87,10 +106,23 @@ class LogWriter:
         elif not records:
             await self._wait(None if due == math.inf else due)
 
+    async def _append(self, records: Sequence[Line]) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, self._log.append, records)
+
+    async def _close_gap(self, end: int) -> None:
+        """Get the records before this index from another replica. Those that come later may be in the outbox."""
+        start = self._log.size
+        if self._refetch is None:
+            raise GapError(start, end)
+        while self._log.size < end:
+            await self._append(await self._refetch.fetch(self.stream, self._log.size, end))
+        LOGGER.warning("witness log %s: got records %d to %d from another replica", self.stream, start, end - 1)
+
     async def _wait(self, seconds: float | None) -> None:
         """Until there is a record to write, or so long."""
         with contextlib.suppress(asyncio.TimeoutError):
             await within(seconds, self._store.wait_for_records(self.stream, self._log.size))
+            self._woken = True
 
     async def _acknowledge(self) -> None:
         size = self._log.size

@@ -12,9 +12,10 @@ import zlib
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 
+from witness.service.settings import Tls
+
 from gatekeeper.long_lived import restoring
 from gatekeeper.patience import within
-from gatekeeper.settings import Tls
 from gatekeeper.store.chunk import join_answers, join_lines, split_lines, streams
 from gatekeeper.store.etcd_keys import (
     ANSWERS,
@@ -34,6 +35,7 @@ from gatekeeper.store.etcd_keys import (
 from gatekeeper.store.gateway import Gateway, Json, delete, equals, key_of, key_range, pairs, prefixed, put
 from gatekeeper.store.interface import Batch, Fenced, Follower, Record, Snapshot, StoreError, StoreUnavailable, Term
 from gatekeeper.store.mirror import Mirror
+from gatekeeper.store.trimming import TWO_REPLICAS, Trimming
 
 LOGGER = logging.getLogger(__name__)
 _LONGEST_WATCH = 5.0
@@ -70,13 +72,12 @@ def _nested(operations: list[Json]) -> list[Json]:
 class EtcdStore:
     """A Store in an etcd cluster."""
 
-    def __init__(self, endpoints: tuple[str, ...], tls: Tls, nodes: int = 2, near: str | None = None) -> None:
-        """Use these endpoints, first the one at the address `near`: it is lost only together with this host.
-
-        The outbox is trimmed once so many nodes are known: one that comes later misses nothing.
-        """
+    def __init__(
+        self, endpoints: tuple[str, ...], tls: Tls, trimming: Trimming = TWO_REPLICAS, near: str | None = None
+    ) -> None:
+        """Use these endpoints, first the one at the address `near`: it is lost only together with this host."""
         self._gateway = Gateway(endpoints, tls, near)
-        self._nodes = nodes
+        self._trimming = trimming
         self._seen: Term | None = None
         """The term as it was last read, and so a good guess of what it is."""
         self._own: Term | None = None
@@ -281,6 +282,10 @@ class EtcdStore:
         """See Store."""
         return await self._gateway.time_elsewhere(hosts)
 
+    async def size(self, stream: str) -> int:
+        """See Store."""
+        return int((await self._read(SIZE + stream)).get(SIZE + stream, b"0"))
+
     async def records(self, stream: str, start: int, limit: int) -> list[Record]:
         """See Store."""
         end = prefixed(f"{OUTBOX}{stream}/")[1]
@@ -316,9 +321,10 @@ class EtcdStore:
         """See Store."""
         replicas = f"{REPLICA}{stream}/"
         everyone = {"request_range": key_range(*prefixed(replicas))}
-        answer = await self._transact([], [put(replicas + node, str(size)), everyone])
-        sizes = [int(value) for value in pairs(answer["responses"][1]["response_range"]).values()]
-        least = min(sizes)
-        if len(sizes) >= self._nodes and least > self._trimmed.get(stream, 0):
-            await self._transact([], [delete(outbox_key(stream, 0), outbox_key(stream, least + 1))])
-            self._trimmed[stream] = least
+        whole = {"request_range": key_range(SIZE + stream)}
+        answer = await self._transact([], [put(replicas + node, str(size)), everyone, whole])
+        sizes, wholes = (pairs(answer["responses"][number]["response_range"]).values() for number in (1, 2))
+        dispensable = self._trimming.dispensable([int(one) for one in sizes], int(next(iter(wholes), b"0")))
+        if dispensable > self._trimmed.get(stream, 0):
+            await self._transact([], [delete(outbox_key(stream, 0), outbox_key(stream, dispensable + 1))])
+            self._trimmed[stream] = dispensable

@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from witness.service.settings import SettingsError, Tls
 
-from gatekeeper.settings import SettingsError, Tls
 from gatekeeper.store.interface import StoreError, StoreUnavailable
 
 Json = dict[str, Any]

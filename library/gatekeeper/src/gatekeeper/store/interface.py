@@ -154,11 +154,19 @@ class Store(Protocol):
         StoreUnavailable.
         """
 
+    async def size(self, stream: str) -> int:
+        """How many records the stream has, whether they are still in the outbox or not."""
+
     async def records(self, stream: str, start: int, limit: int) -> list[Record]:
-        """Records of the outbox from index `start` on, at most `limit`."""
+        """Records of the outbox from index `start` on, or from the first one after it that is left; at most `limit`."""
 
     async def wait_for_records(self, stream: str, size: int) -> None:
-        """Return when the stream has more than `size` records."""
+        """Return when the stream has more than `size` records, whether they are still in the outbox or not."""
 
     async def acknowledge(self, node: str, stream: str, size: int) -> None:
-        """This node has this much of the stream on disk; chunks that all known nodes have leave the outbox."""
+        """This replica has this much of the stream on disk.
+
+        A chunk leaves the outbox when all known replicas have it, and there are as many as there should be. Beyond a
+        bound of records two replicas suffice, so that one that is away for long can't fill the store; it gets what it
+        misses from the others (`gatekeeper.outbox.refetch`).
+        """

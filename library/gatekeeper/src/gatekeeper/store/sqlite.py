@@ -15,6 +15,7 @@ from typing import TypeVar
 from gatekeeper.patience import within
 from gatekeeper.store.chunk import join_answers, join_lines, split_answers, split_lines, streams
 from gatekeeper.store.interface import Batch, Change, Fenced, Follower, Record, Snapshot, StoreUnavailable, Term
+from gatekeeper.store.trimming import ONE_REPLICA, Trimming
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS item (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -40,13 +41,10 @@ ResultT = TypeVar("ResultT")
 class SqliteStore:
     """A Store in one file. Several processes may share it (same-host mode); the epoch says whose it is."""
 
-    def __init__(self, path: Path, nodes: int = 1, patience: float = 5.0) -> None:
-        """Use this file; wait so many seconds for another process's transaction.
-
-        The outbox is trimmed once so many nodes are known: one that comes later misses nothing.
-        """
+    def __init__(self, path: Path, trimming: Trimming = ONE_REPLICA, patience: float = 5.0) -> None:
+        """Use this file; wait so many seconds for another process's transaction."""
         self._path = path
-        self._nodes = nodes
+        self._trimming = trimming
         self._patience = patience
         # One thread owns the connection: the event loop never waits for the disk.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
@@ -173,6 +171,10 @@ class SqliteStore:
         del hosts
         return None
 
+    async def size(self, stream: str) -> int:
+        """See Store."""
+        return await self._run(lambda connection: _size(connection, stream))
+
     async def records(self, stream: str, start: int, limit: int) -> list[Record]:
         """See Store."""
 
@@ -194,7 +196,7 @@ class SqliteStore:
         """See Store. This process's own commits are noticed at once, another's a little later."""
         while True:
             grown = self._grown
-            if await self.records(stream, size, 1):
+            if await self.size(stream) > size:
                 return
             with contextlib.suppress(asyncio.TimeoutError):
                 await within(_LOOK_AGAIN, grown.wait())
@@ -204,9 +206,9 @@ class SqliteStore:
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT OR REPLACE INTO replica VALUES (?, ?, ?)", (node, stream, size))
-            row = connection.execute("SELECT COUNT(*), MIN(size) FROM replica WHERE stream = ?", (stream,)).fetchone()
-            if row[0] >= self._nodes:
-                connection.execute("DELETE FROM outbox WHERE stream = ? AND size <= ?", (stream, row[1]))
+            rows = connection.execute("SELECT size FROM replica WHERE stream = ?", (stream,))
+            dispensable = self._trimming.dispensable([size for (size,) in rows], _size(connection, stream))
+            connection.execute("DELETE FROM outbox WHERE stream = ? AND size <= ?", (stream, dispensable))
 
         await self._run(work, _WRITE)
 
@@ -214,6 +216,11 @@ class SqliteStore:
 def _term(connection: sqlite3.Connection) -> Term | None:
     row = connection.execute("SELECT epoch, holder, since, last_seen FROM term").fetchone()
     return Term(*row) if row else None
+
+
+def _size(connection: sqlite3.Connection, stream: str) -> int:
+    row = connection.execute("SELECT size FROM stream WHERE name = ?", (stream,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _check_epoch(connection: sqlite3.Connection, epoch: int) -> None:
@@ -238,8 +245,7 @@ def _delete(connection: sqlite3.Connection, keys: list[str]) -> None:
 
 
 def _append(connection: sqlite3.Connection, stream: str, records: list[Record], chunk: bytes) -> None:
-    row = connection.execute("SELECT size FROM stream WHERE name = ?", (stream,)).fetchone()
-    size = row[0] if row else 0
+    size = _size(connection, stream)
     if records[0].index != size:
         raise Fenced(f"{stream} has {size} records, not {records[0].index}")
     size += len(records)

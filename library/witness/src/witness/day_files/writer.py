@@ -42,12 +42,11 @@ class Line(Protocol):
 class GapError(WitnessLogError):
     """Records don't begin where the log ends."""
 
-    def __init__(self, folder: Path, size: int, first: int) -> None:
+    def __init__(self, size: int, first: int) -> None:
         super().__init__(
-            f"{folder} ends with record {size - 1}, and the store begins with {first}; copy the other gatekeeper's"
-            " folder here and restart this service"
+            f"the log has {size} records on disk, and the store goes on with record {first}; copy the other"
+            " gatekeeper's folder here and restart this service"
         )
-        self.first = first
 
 
 class DayFileWriter:
@@ -95,7 +94,7 @@ class DayFileWriter:
         for day, group in itertools.groupby(records, lambda record: _day(record.line)):
             lines = list(group)
             if lines[0].index != self.size:
-                raise GapError(self._folder, self.size, lines[0].index)
+                raise GapError(self.size, lines[0].index)
             try:
                 self._write(self._stream.day_file(self._directory, day), b"".join(r.line + b"\n" for r in lines))
             except OSError as error:
