@@ -135,7 +135,7 @@ def test_status_and_health_are_for_people_and_machines(node: Node) -> None:
         assert json.loads(run("health", "--json", *where).stdout) == {"healthy": True, "active": True, "trouble": None}
         status = json.loads(run("status", "--json", *where).stdout)
         assert (status["node"], status["role"], status["active"]) == ("gk1", "primary", True)
-        assert set(status["witness_records"]) == {"h323_ras", "failover"}
+        assert set(status["witness_records"]) == {"h323_ras", "gateway", "failover"}
     assert complained(run("health", *where), 1, "control.sock: Connection refused; is the gatekeeper running?")
     assert complained(run("status", *where), 2, "control.sock: Connection refused; is the gatekeeper running?")
 
