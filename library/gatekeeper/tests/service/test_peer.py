@@ -39,7 +39,7 @@ def test_each_knows_how_the_other_is(pair: tuple[Node, Node]) -> None:
         peer = first.status()["peer"]
         assert isinstance(peer, dict)
         assert (peer["node"], peer["role"], peer["active"], peer["has_quorum"]) == ("gk2", "secondary", False, True)
-        assert set(peer["witness_records"]) == {"h323_ras", "failover"}
+        assert set(peer["witness_records"]) == {"h323_ras", "gateway", "failover"}
         assert 'h323_gatekeeper_peer_fit{instance="gk1"} 1.0' in first.metrics()
         process.send_signal(signal.SIGSTOP)
         until(lambda: second.status()["peer"] is None, "the second notices that the first is frozen")
