@@ -14,7 +14,17 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "roles.md"
-ORDER = ("common", "pki", "etcd", "release", "gatekeeper", "keepalived")
+ORDER = (
+    "common",
+    "pki",
+    "etcd",
+    "release",
+    "witness_cosigner",
+    "witness",
+    "witness_mirror",
+    "gatekeeper",
+    "keepalived",
+)
 """As site.yml runs them; a role that isn't named here follows."""
 HEAD = """\
 # Roles and their variables

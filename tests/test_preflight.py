@@ -35,7 +35,7 @@ HERE = {
     "ansible_connection": "local",
     "ansible_become": False,
     "ansible_python_interpreter": sys.executable,
-    "preflight_ports": {"gatekeepers": {"user": "nobody-of-this-name", "tcp": [1], "udp": [1]}},
+    "preflight_ports": {"gatekeepers": {"users": ["nobody-of-this-name"], "tcp": [1], "udp": [1]}},
 }
 Tree = dict[str, Any]
 
@@ -64,6 +64,10 @@ class Council:
     @property
     def signing_key(self) -> Path:
         return self.folder / "gatekeeper-key.pem"
+
+    @property
+    def log_keys(self) -> Path:
+        return self.folder / "log-keys"
 
     @property
     def passwords(self) -> Path:
@@ -114,6 +118,16 @@ def gatekeepers(*names: str) -> Break:
             name: known.get(name, {"council_address": "192.0.2.14"}) for name in names
         }
         council.groups["others"] = {"hosts": {name: known[name] for name in known if name not in names}}
+
+    return change
+
+
+def witnesses(*names: str) -> Break:
+    """These witness hosts; the store stays with the three members."""
+
+    def change(council: Council) -> None:
+        council.groups["etcd"] = {"hosts": dict.fromkeys(HOSTS)}
+        council.groups["witness"]["hosts"] = dict.fromkeys(names)
 
     return change
 
@@ -169,6 +183,16 @@ CASES = (
         "two members of the store",
         lambda council: council.groups["etcd"].update(children={"gatekeepers": None}),
         "The group etcd must have an odd number of hosts, best three, and has 2: write the two gatekeepers",
+    ),
+    Case(
+        "no witness",
+        witnesses(),
+        "The group witness must have a host that is no gatekeeper and has none: write the host that is to keep",
+    ),
+    Case(
+        "a witness that is a gatekeeper",
+        witnesses(HOSTS[0]),
+        "The group witness must have a host that is no gatekeeper and has gk1.council.example: write the host",
     ),
     Case(
         "no VIP",
@@ -273,6 +297,30 @@ CASES = (
         "council_signing_key_file {signing_key} is no Ed25519 private key without a passphrase: make one with",
     ),
     Case(
+        "a log without a name", without("council_domain"), "council_domain is not set: write the name that the log is"
+    ),
+    Case(
+        "a log whose name no key can have",
+        setting("council_domain", "Council of Guardians"),
+        'council_domain is "Council of Guardians": write a name of small letters',
+    ),
+    Case(
+        "no keys of the log",
+        lambda council: council.log_keys.unlink(),
+        "council_log_keys_file {log_keys} does not exist: make it with uv run h323-witness keygen --out {log_keys} "
+        "council.example/h323_ras council.example/gateway council.example/failover, or set council_log_keys_file",
+    ),
+    Case(
+        "keys of another log",
+        lambda council: make_log_keys(council.log_keys, "other.example/h323_ras"),
+        "council_log_keys_file {log_keys} has other.example/h323_ras and must have council.example/h323_ras, council",
+    ),
+    Case(
+        "keys that are none",
+        lambda council: council.log_keys.write_text("PRIVATE+KEY\n"),
+        "council_log_keys_file {log_keys} has no keys and must have council.example/h323_ras, council",
+    ),
+    Case(
         "a host that cannot be reached",
         nobody_at_ssh,
         "gk1.council.example cannot be reached at 127.0.0.1: check that it is up and that ansible_host",
@@ -314,6 +362,14 @@ def make_secrets(folder: Path) -> None:
     enrol = ("enrol", "--guardians=2", f"--keys={folder / 'keys'}", f"--registry={folder / 'guardian-registry.yaml'}")
     for arguments in (enrol, ("keygen", f"--out={folder / 'gatekeeper-key.pem'}")):
         subprocess.run([PROGRAMS / "guardian-terminal", *arguments], check=True, capture_output=True)
+    make_log_keys(
+        folder / "log-keys", "council.example/h323_ras", "council.example/gateway", "council.example/failover"
+    )
+
+
+def make_log_keys(path: Path, *names: str) -> None:
+    path.unlink(missing_ok=True)
+    subprocess.run([PROGRAMS / "h323-witness", "keygen", "--out", path, *names], check=True, capture_output=True)
 
 
 def make(folder: Path, secrets: Path, change: Break) -> Council:
@@ -381,7 +437,7 @@ def test_the_example_of_production_passes_once_its_files_are_there(outcomes: Out
 def test_bad_input_costs_one_sentence(outcomes: Outcomes, case: Case) -> None:
     outcome = outcomes[case.name].result()
     council = outcome.council
-    named = {name: getattr(council, name) for name in ("inventory", "registry", "signing_key", "passwords")}
+    named = {name: getattr(council, name) for name in ("inventory", "registry", "signing_key", "passwords", "log_keys")}
     expected = case.sentence.format(**named)
     assert outcome.code != 0
     assert outcome.plays[-1] == case.play, outcome.output
