@@ -1,0 +1,184 @@
+"""Real log services on three hosts, with a cosigner, over mutual TLS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from .council import Council, council, until
+from .scene import STREAM, day_file, write
+
+Scenario = Callable[[Council], Awaitable[None]]
+
+
+def run(folder: Path, scenario: Scenario) -> None:
+    async def with_council() -> None:
+        async with council(folder) as made:
+            await scenario(made)
+
+    asyncio.run(with_council())
+
+
+async def covered(made: Council, size: int, hosts: str = "gk1 gk2 wit1") -> None:
+    """Wait until these hosts' checkpoints are of this size, and the services think so, too."""
+    for host in made.hosts:
+        if host.name in hosts.split():
+            await until(lambda host=host: host.covered() == size, f"{host.name} has a checkpoint of {size}")
+            await until(lambda host=host: host.metric("checkpoint_size") == size, f"{host.name} says so")
+
+
+def write_everywhere(made: Council, start: int, count: int, node: str = "gk1") -> None:
+    for host in made.hosts:
+        write(host.folder, start, count, node=node)
+
+
+def checkpoints(made: Council) -> set[bytes]:
+    return {(host.folder / STREAM.folder / "checkpoint").read_bytes() for host in made.hosts}
+
+
+def test_each_host_publishes_what_the_one_in_office_has_had_cosigned(tmp_path: Path) -> None:
+    async def scenario(made: Council) -> None:
+        gk1, gk2, wit1 = made.hosts
+        write_everywhere(made, 0, 300)
+        for host in made.hosts:
+            host.start()
+        await covered(made, 300)
+        assert len(checkpoints(made)) == 1
+        assert [host.metric("log_signing") for host in made.hosts] == [1, 0, 0]
+        # The other one takes office: its first record says so.
+        write_everywhere(made, 300, 5, node="gk2")
+        await covered(made, 305)
+        await until(lambda: gk2.metric("log_signing") == 1, "the new one in office signs")
+        assert gk1.metric("cosignature_age_seconds") == 0
+        assert wit1.metric("log_records") == 305
+        assert set(made.cosigner.answers) <= {200, 409}
+        assert (gk1.folder / STREAM.folder / "policy").read_bytes() == made.policy.render()
+
+    run(tmp_path, scenario)
+
+
+def test_one_who_stands_by_signs_if_the_one_in_office_does_not(tmp_path: Path) -> None:
+    async def scenario(made: Council) -> None:
+        _, gk2, wit1 = made.hosts
+        write_everywhere(made, 0, 10)
+        gk2.start()
+        wit1.start()
+        await covered(made, 10, "gk2 wit1")
+
+    run(tmp_path, scenario)
+
+
+def test_a_changed_octet_below_the_checkpoint_stops_the_log(tmp_path: Path) -> None:
+    async def scenario(made: Council) -> None:
+        gk1, gk2, _ = made.hosts
+        write_everywhere(made, 0, 300)
+        for host in made.hosts:
+            host.start()
+        await covered(made, 300)
+        gk1.stop()
+        octets = bytearray(day_file(gk1.folder).read_bytes())
+        octets[5_000] ^= 1
+        day_file(gk1.folder).write_bytes(octets)
+        gk1.start()
+        await until(lambda: gk1.metric("log_failed") == 1, "the metric says it")
+        write_everywhere(made, 300, 10)
+        # It doesn't sign any more, and so the one that stands by does.
+        await covered(made, 310, "gk2 wit1")
+        assert gk1.covered() == 300
+        assert gk2.metric("log_failed") == 0
+        assert "ERROR witness log h323_ras: failed: " in gk1.journal.read_text()
+
+    run(tmp_path, scenario)
+
+
+def test_who_is_behind_signs_nothing_until_it_has_everything(tmp_path: Path) -> None:
+    async def scenario(made: Council) -> None:
+        gk1, *others = made.hosts
+        write_everywhere(made, 0, 300)
+        for host in made.hosts:
+            host.start()
+        await covered(made, 300)
+        gk1.stop()
+        whole = day_file(gk1.folder).read_bytes()
+        lines = whole.splitlines(keepends=True)
+        day_file(gk1.folder).write_bytes(b"".join(lines[:120]) + lines[120][:30])
+        asked = len(made.cosigner.answers)
+        gk1.start()
+        await until(lambda: gk1.metric("replica_behind_records") == 180, "it knows what it lacks")
+        await until(lambda: "behind: it has 120 of 300 records" in gk1.journal.read_text(), "it says so")
+        assert len(made.cosigner.answers) == asked
+        for host in others:
+            host.stop()
+        # What its gatekeeper fetches.
+        write(gk1.folder, 120, 180)
+        assert day_file(gk1.folder).read_bytes() == whole
+        write(gk1.folder, 300, 7)
+        await covered(made, 307, "gk1")
+
+    run(tmp_path, scenario)
+
+
+def test_a_log_that_was_written_anew_is_refused_and_told(tmp_path: Path) -> None:
+    """Somebody with the key and the host: nothing on its disk speaks against it, but the cosigner does."""
+
+    async def scenario(made: Council) -> None:
+        gk1, gk2, _ = made.hosts
+        write_everywhere(made, 0, 40)
+        gk1.start()
+        await covered(made, 40, "gk1")
+        gk1.stop()
+        for path in sorted((gk1.folder / STREAM.folder).rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        write(gk1.folder, 0, 50, text="ACF")
+        gk1.start()
+        await until(lambda: gk1.metric("log_failed") == 1, "the metric says it")
+        assert "has cosigned a tree of 40 records that this one of 50 does not continue" in gk1.journal.read_text()
+        assert not (gk1.folder / STREAM.folder / "checkpoint").exists()
+        assert made.cosigner.sizes == [("council.example/h323_ras", 40)]
+        # And the others, whose records are the right ones, go on.
+        write(gk2.folder, 40, 5, node="gk2")
+        gk2.start()
+        await covered(made, 45, "gk2")
+
+    run(tmp_path, scenario)
+
+
+def test_it_goes_on_wherever_it_was_killed(tmp_path: Path) -> None:
+    async def scenario(made: Council) -> None:
+        gk1, gk2, _ = made.hosts
+        gk2.start()
+        size = 0
+        for count in (1, 255, 1, 300, 7, 513):
+            write_everywhere(made, size, count)
+            size += count
+            gk1.start()
+            await until(lambda: made.cosigner.answers.count(200) > 0, "the cosigner is asked")
+            asked = len(made.cosigner.answers)
+            write_everywhere(made, size, 1)
+            size += 1
+            await until(lambda asked=asked: len(made.cosigner.answers) > asked, "it is asked again")
+            gk1.stop(kill=True)
+        gk1.start()
+        await covered(made, size, "gk1 gk2")
+        assert 422 not in made.cosigner.answers
+        assert gk1.metric("log_failed") == gk2.metric("log_failed") == 0
+
+    run(tmp_path, scenario)
+
+
+def test_a_cosigner_that_is_away_leaves_the_records_uncovered_until_it_is_back(tmp_path: Path) -> None:
+    async def scenario(made: Council) -> None:
+        gk1, gk2, _ = made.hosts
+        write_everywhere(made, 0, 10)
+        made.cosigner.closed = True
+        gk1.start()
+        gk2.start()
+        await until(lambda: (gk1.metric("cosignature_age_seconds") or 0) > 0.5, "the metric grows")
+        await until(lambda: "not cosigned: wit1 at " in gk1.journal.read_text(), "the journal says so")
+        assert not (gk1.folder / STREAM.folder / "checkpoint").exists()
+        made.cosigner.closed = False
+        await covered(made, 10, "gk1 gk2")
+        await until(lambda: gk1.metric("cosignature_age_seconds") == 0, "the metric is well again")
+
+    run(tmp_path, scenario)
