@@ -15,8 +15,10 @@ import pytest
 import yaml
 from gatekeeper.cli import _parser as gatekeeper_parser
 from gatekeeper.metrics import Metrics, Status
+from prometheus_client import CollectorRegistry, generate_latest
 from terminal.cli.main import _parser as terminal_parser
 from witness.day_files.streams import STREAMS
+from witness.log.metrics import LogCollector
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
@@ -121,7 +123,9 @@ def exposed() -> set[str]:
         clock_offset=0.0,
         vrrp_state="MASTER",
     )
-    text = Metrics(lambda: status).exposition().decode()
+    log = CollectorRegistry()
+    log.register(LogCollector(dict))
+    text = (Metrics(lambda: status).exposition() + generate_latest(log)).decode()
     return {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
 
 
@@ -137,8 +141,8 @@ def test_every_block_says_where_it_is_typed() -> None:
 
 
 def test_every_metric_is_exposed_and_every_exposed_metric_is_explained() -> None:
-    named = set(re.findall(r"\bh323_(?:gatekeeper|mcu)_\w+", prose()))
-    typed = {name for block in blocks() for name in re.findall(r"\bh323_(?:gatekeeper|mcu)_\w+", block.text)}
+    named = set(re.findall(r"\bh323_(?:gatekeeper|mcu|witness)_\w+", prose()))
+    typed = {name for block in blocks() for name in re.findall(r"\bh323_(?:gatekeeper|mcu|witness)_\w+", block.text)}
     assert (named | typed) - {"h323_gatekeeper_"} <= exposed()
     explained = set(re.findall(r"^\| `(h323_\w+)` \|", PAGE, re.MULTILINE))
     assert explained == {name for name in exposed() if not name.endswith("_created")}

@@ -24,10 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "Sign, publish and serve the witness log of this host, or follow the one that signs it."
     parser = argparse.ArgumentParser(prog="h323-witness-log", description=text)
     parser.add_argument("--config", type=Path, default=CONFIG, help="configuration file (default: %(default)s)")
+    parser.add_argument("--check", action="store_true", help="only read the settings, and the files that they name")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
     try:
-        asyncio.run(_run(LogService(load_settings(options.config))))
+        service = LogService(load_settings(options.config))
+        if options.check:
+            service.check()
+        else:
+            asyncio.run(_run(service))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return _BAD_INPUT

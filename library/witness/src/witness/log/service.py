@@ -44,6 +44,16 @@ class LogService:
         self.port = 0
         """Where the log is served."""
 
+    def check(self) -> None:
+        """Read the certificates, too.
+
+        Raises:
+            SettingsError: one of them can't be used.
+        """
+        for tls in (self._settings.tls, self._settings.metrics.tls):
+            if tls is not None:
+                client_tls(tls)
+
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve; `ready` is called when everything listens.
 

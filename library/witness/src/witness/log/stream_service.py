@@ -28,8 +28,10 @@ from witness.tiles import TileError
 LOGGER = logging.getLogger(__name__)
 _POLL = 0.1
 """Seconds between two looks at the day files."""
-_READ_ANEW = 5.0
+_READ_ANEW = 2.0
 """Seconds until a log is read again whose disk refused, or whose files were repaired."""
+_READINGS = 3
+"""Times that files are read again which are no stream."""
 _BEHIND_AFTER = 3.0
 """Seconds for which a peer may be ahead without anybody being told: records travel, too."""
 
@@ -91,14 +93,23 @@ class StreamService:
             self._log.close()
 
     async def _run(self) -> None:
+        spoilt = 0
         while True:
             try:
                 await self._begin()
+                spoilt = 0
                 while True:
                     await self._step()
-            except (UnfitError, TileError, LinesError, ForkError) as error:
+            except (UnfitError, TileError, ForkError) as error:
                 self._become(State.FAILED, str(error))
                 return
+            except LinesError as error:
+                # The gatekeeper may be cutting off at this moment what a crash has left of its last records.
+                spoilt += 1
+                if spoilt > _READINGS:
+                    self._become(State.FAILED, str(error))
+                    return
+                self._become(State.STARTING, f"again, as the files are no stream now: {error}")
             except (ShrunkError, OSError) as error:
                 self._become(State.STARTING, f"again, as something is wrong with its files: {error}")
             await asyncio.sleep(_READ_ANEW)
