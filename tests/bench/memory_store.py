@@ -86,9 +86,10 @@ class MemoryStore:
         while self._trimmed.get(stream, 0) + len(self._lines.get(stream, ())) <= size:
             await self._grown.wait()
 
-    async def acknowledge(self, node: str, stream: str, size: int) -> None:
+    async def acknowledge(self, node: str, stream: str, size: int) -> int:
         """See Store."""
         del node
         trimmed = self._trimmed.get(stream, 0)
         del self._lines.setdefault(stream, [])[: size - trimmed]
         self._trimmed[stream] = max(size, trimmed)
+        return len(self._lines[stream])

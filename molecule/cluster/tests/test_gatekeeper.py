@@ -26,6 +26,7 @@ METRICS = (
     "h323_gatekeeper_request_duration_seconds",
     "h323_gatekeeper_commit_duration_seconds",
     "h323_gatekeeper_witness_records",
+    "h323_gatekeeper_outbox_records",
     "h323_gatekeeper_stalls_total",
     "h323_gatekeeper_longest_stall_seconds",
     "h323_gatekeeper_watched",

@@ -53,6 +53,7 @@ class Condition:
             trouble=trouble,
             registrations_by_authentication=dict(tenure.gatekeeper.registrations_by_authentication) if tenure else {},
             witness_records=self._witness_records,
+            outbox_records={writer.stream: writer.outbox for writer in self.writers},
             peer=None if peer is None else asdict(peer),
             peer_age=self.peer.age,
             peer_signs_refused=self.peer.refused,

@@ -31,6 +31,8 @@ class Status:
     trouble: str | None = None
     registrations_by_authentication: Mapping[str, int] = field(default_factory=dict)
     witness_records: Mapping[str, int] = field(default_factory=dict)
+    outbox_records: Mapping[str, int] = field(default_factory=dict)
+    """By stream: how many records the store still keeps for some replica."""
     peer: Mapping[str, object] | None = None
     """What the other gatekeeper says of itself; None without a sign of life within the last second."""
     peer_age: float | None = None
@@ -110,6 +112,12 @@ class _StatusCollector(Collector):
         for stream, size in status.witness_records.items():
             records.add_metric([status.node, stream], size)
         yield records
+        outbox = GaugeMetricFamily(
+            "h323_gatekeeper_outbox_records", "Records that a replica has yet to take", labels=["instance", "stream"]
+        )
+        for stream, size in status.outbox_records.items():
+            outbox.add_metric([status.node, stream], size)
+        yield outbox
         if status.peer_age is not None:
             yield from _peer_metrics(status, status.peer_age)
         policies = GaugeMetricFamily(

@@ -195,13 +195,13 @@ def test_what_every_node_has_leaves_the_outbox(make_store: MakeStore) -> None:
         await store.commit(1, Batch((), records(0, 3)))
         await store.commit(1, Batch((), records(3, 1)))
         await store.commit(1, Batch((), records(4, 2)))
-        await store.acknowledge("gk1", STREAM, 5)
+        assert await store.acknowledge("gk1", STREAM, 5) == 6
         assert await store.records(STREAM, 0, 10) == list(records(0, 6))
-        await store.acknowledge("gk2", STREAM, 2)
+        assert await store.acknowledge("gk2", STREAM, 2) == 4
         assert await store.records(STREAM, 2, 10) == list(records(2, 4))
-        await store.acknowledge("gk2", STREAM, 3)
+        assert await store.acknowledge("gk2", STREAM, 3) == 3
         assert await store.records(STREAM, 0, 10) == list(records(3, 3))
-        await store.acknowledge("gk2", STREAM, 6)
+        assert await store.acknowledge("gk2", STREAM, 6) == 1
         # What gk1 doesn't have stays, and the chunk that it is in.
         assert await store.records(STREAM, 0, 10) == list(records(4, 2))
         assert (await store.take_over("gk1", 101.0)).sizes == {STREAM: 6}
@@ -214,10 +214,10 @@ def test_a_replica_that_is_away_does_not_fill_the_outbox(make_store: MakeStore) 
         await store.take_over("gk1", 100.0)
         for start in range(0, 12, 3):
             await store.commit(1, Batch((), records(start, 3)))
-        await store.acknowledge("wit1", STREAM, 0)
+        assert await store.acknowledge("wit1", STREAM, 0) == 12
         await store.acknowledge("gk1", STREAM, 12)
         assert await store.records(STREAM, 0, 100) == list(records(0, 12))
-        await store.acknowledge("gk2", STREAM, 11)
+        assert await store.acknowledge("gk2", STREAM, 11) == 4
         # The bound is 4 records here: the chunk that ends before record 6 may go, and the one with record 6 not.
         assert await store.records(STREAM, 0, 100) == list(records(6, 6))
         assert await store.size(STREAM) == 12

@@ -21,6 +21,8 @@ _GATHER = 0.05
 """Seconds between two writes: under load a sync covers many records, and whoever commits has the disk meanwhile."""
 _ACKNOWLEDGE = 1.0
 """Seconds between two acknowledgements, each a commit of its own; records leave the outbox so much later."""
+_ASK_AGAIN = 15.0
+"""The same while this node has all and another one lacks some: when that one has caught up, we are to know."""
 _RETRY = 0.5
 
 
@@ -49,6 +51,8 @@ class LogWriter:
         self._refetch = refetch
         self._woken = False
         """Whether the store has said that there are more records than were read."""
+        self.outbox = 0
+        """How many records were in the outbox when the store was last told what is here."""
         self._acknowledged = 0
         self._acknowledged_at = 0.0
 
@@ -98,9 +102,10 @@ class LogWriter:
             await self._append(records)
             await asyncio.sleep(_GATHER)
         self._woken = False
-        due = self._acknowledged_at + _ACKNOWLEDGE - time.monotonic()
+        pause = _ACKNOWLEDGE
         if self._acknowledged == self._log.size:
-            due = math.inf
+            pause = _ASK_AGAIN if self.outbox else math.inf
+        due = self._acknowledged_at + pause - time.monotonic()
         if due <= 0:
             await self._acknowledge()
         elif not records:
@@ -126,5 +131,5 @@ class LogWriter:
 
     async def _acknowledge(self) -> None:
         size = self._log.size
-        await self._store.acknowledge(self._node, self.stream, size)
+        self.outbox = await self._store.acknowledge(self._node, self.stream, size)
         self._acknowledged, self._acknowledged_at = size, time.monotonic()

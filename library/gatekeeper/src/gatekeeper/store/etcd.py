@@ -317,14 +317,16 @@ class EtcdStore:
                 if answer.get("events") or answer.get("canceled"):
                     return
 
-    async def acknowledge(self, node: str, stream: str, size: int) -> None:
+    async def acknowledge(self, node: str, stream: str, size: int) -> int:
         """See Store."""
         replicas = f"{REPLICA}{stream}/"
         everyone = {"request_range": key_range(*prefixed(replicas))}
         whole = {"request_range": key_range(SIZE + stream)}
         answer = await self._transact([], [put(replicas + node, str(size)), everyone, whole])
         sizes, wholes = (pairs(answer["responses"][number]["response_range"]).values() for number in (1, 2))
-        dispensable = self._trimming.dispensable([int(one) for one in sizes], int(next(iter(wholes), b"0")))
+        whole_size = int(next(iter(wholes), b"0"))
+        dispensable = self._trimming.dispensable([int(one) for one in sizes], whole_size)
         if dispensable > self._trimmed.get(stream, 0):
             await self._transact([], [delete(outbox_key(stream, 0), outbox_key(stream, dispensable + 1))])
             self._trimmed[stream] = dispensable
+        return max(0, whole_size - dispensable)

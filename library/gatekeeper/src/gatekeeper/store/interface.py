@@ -163,8 +163,8 @@ class Store(Protocol):
     async def wait_for_records(self, stream: str, size: int) -> None:
         """Return when the stream has more than `size` records, whether they are still in the outbox or not."""
 
-    async def acknowledge(self, node: str, stream: str, size: int) -> None:
-        """This replica has this much of the stream on disk.
+    async def acknowledge(self, node: str, stream: str, size: int) -> int:
+        """This replica has this much of the stream on disk; how many records are left in the outbox.
 
         A chunk leaves the outbox when all known replicas have it, and there are as many as there should be. Beyond a
         bound of records two replicas suffice, so that one that is away for long can't fill the store; it gets what it

@@ -201,16 +201,18 @@ class SqliteStore:
             with contextlib.suppress(asyncio.TimeoutError):
                 await within(_LOOK_AGAIN, grown.wait())
 
-    async def acknowledge(self, node: str, stream: str, size: int) -> None:
+    async def acknowledge(self, node: str, stream: str, size: int) -> int:
         """See Store."""
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> int:
             connection.execute("INSERT OR REPLACE INTO replica VALUES (?, ?, ?)", (node, stream, size))
             rows = connection.execute("SELECT size FROM replica WHERE stream = ?", (stream,))
-            dispensable = self._trimming.dispensable([size for (size,) in rows], _size(connection, stream))
+            whole = _size(connection, stream)
+            dispensable = self._trimming.dispensable([size for (size,) in rows], whole)
             connection.execute("DELETE FROM outbox WHERE stream = ? AND size <= ?", (stream, dispensable))
+            return max(0, whole - dispensable)
 
-        await self._run(work, _WRITE)
+        return await self._run(work, _WRITE)
 
 
 def _term(connection: sqlite3.Connection) -> Term | None:
