@@ -15,6 +15,7 @@ import pytest
 import yaml
 from gatekeeper.cli import _parser as gatekeeper_parser
 from gatekeeper.metrics import Metrics, Status
+from gatekeeper.outbox.mirror import MirrorCollector
 from prometheus_client import CollectorRegistry, generate_latest
 from terminal.cli.main import _parser as terminal_parser
 from witness.day_files.streams import STREAMS
@@ -125,6 +126,7 @@ def exposed() -> set[str]:
     )
     log = CollectorRegistry()
     log.register(LogCollector(dict))
+    log.register(MirrorCollector(()))
     text = (Metrics(lambda: status).exposition() + generate_latest(log)).decode()
     return {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
 

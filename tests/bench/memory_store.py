@@ -79,7 +79,7 @@ class MemoryStore:
 
     async def size(self, stream: str) -> int:
         """See Store."""
-        return self._sizes.get(stream, 0)
+        return self._trimmed.get(stream, 0) + len(self._lines.get(stream, ()))
 
     async def wait_for_records(self, stream: str, size: int) -> None:
         """See Store."""

@@ -37,6 +37,7 @@ from gatekeeper.failover.vrrp_priority import VrrpPriority
 from gatekeeper.metrics import Metrics, Status
 from gatekeeper.operation import NotActiveError
 from gatekeeper.outbox.log_writer import LogWriter
+from gatekeeper.outbox.refetch import peer_refetch
 from gatekeeper.ras_sockets import RasSockets
 from gatekeeper.reception import Reception
 from gatekeeper.registry import Registry
@@ -60,9 +61,10 @@ class Server:
         self._manager = ServiceManager()
         self.metrics = Metrics(self.status)
         self._registry = RegistryInForce(settings, registry, self._manager, self._use_registry)
+        self._refetch = peer_refetch(settings.log_directory, settings.refetch, settings.store.tls)
         self._logs = {stream: DayFileWriter(settings.log_directory, stream) for stream in STREAMS}
         self._writers = [
-            LogWriter(store, log, settings.core.node, stream, self._log_is_in_trouble)
+            LogWriter(store, log, settings.core.node, stream, self._log_is_in_trouble, self._refetch)
             for stream, log in self._logs.items()
         ]
         self._pulse = Pulse(settings.fitness.pulse_file, settings.fitness.promise, self._stood_still)
@@ -194,6 +196,8 @@ class Server:
             log.open()
         self._sockets.bind()
         await self._store.open()
+        if self._refetch is not None:
+            self._refetch.open()
         await control.open(self._settings.control_socket, self._settings.metrics)
         await self._sockets.open()
         self._mandate.open()
@@ -203,6 +207,8 @@ class Server:
         self._mandate.close()
         await self._sockets.close()
         await control.close()
+        if self._refetch is not None:
+            await self._refetch.close()
         await self._store.close()
         for log in self._logs.values():
             log.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from witness.log.lines import Lines, LinesError, ShrunkError
+from witness.log.lines import Lines, LinesError, ShrunkError, first_index
 
 from .scene import DAY, NOON, STREAM, day_file, record, write
 
@@ -136,8 +136,8 @@ def test_reading_goes_on_from_any_place(tmp_path: Path, lines: Lines) -> None:
     [
         (b'{"index": 2, "time": "2027-01-15T12:00:00.000+00:00"}\n', "goes on at octet .* with another record than 1"),
         (b'{"index": 0, "time": "2027-01-15T12:00:00.000+00:00"}\n', "record 0 stands where 1 or a later one should"),
-        (b'{"index": true}\n', "record True stands where 1"),
-        (b'{"index": "1"}\n', "record 1 stands where 1"),
+        (b'{"index": true}\n', "a record without a number"),
+        (b'{"index": "1"}\n', "a record without a number"),
         (b"\n", "is no record"),
         (b"[" * 50_000 + b"\n", "is no record"),
         (b"\xff\n", "is no record"),
@@ -162,6 +162,18 @@ def test_a_packed_file_that_is_none_is_named(tmp_path: Path) -> None:
         packed.write_bytes(broken)
         with pytest.raises(LinesError):
             whole(tmp_path)
+
+
+def test_the_first_record_that_is_there_is_found(tmp_path: Path) -> None:
+    assert first_index(tmp_path, STREAM) == 0
+    write(tmp_path, 0, 5)
+    assert first_index(tmp_path, STREAM) == 0
+    write(tmp_path, 5, 5, unix=NOON + 86_400)
+    day_file(tmp_path).unlink()
+    assert first_index(tmp_path, STREAM) == 5
+    day_file(tmp_path, str(int(DAY) + 1)).write_text("hello\n")
+    with pytest.raises(LinesError, match="no record"):
+        first_index(tmp_path, STREAM)
 
 
 def test_days_of_other_files_do_not_matter(tmp_path: Path) -> None:

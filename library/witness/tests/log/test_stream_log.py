@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from witness.checkpoint import parse_checkpoint
 from witness.errors import WitnessError
 from witness.log.lines import LinesError
-from witness.log.stream_log import StreamLog, UnfitError
+from witness.log.stream_log import RemovedError, StreamLog, UnfitError, own_frontier
 from witness.note import parse_note
 from witness.policy import PolicyError, parse_policy
-from witness.tiles import TileError, TileReader, folder_source
+from witness.tiles import TileError, TileReader, folder_source, tiles_of
 from witness.tree import MemoryTree, verify_consistency
 
-from .scene import STREAM, Keys, day_file, published, read_all, write
+from .scene import NOON, STREAM, Keys, day_file, published, read_all, write
 
 KEYS = Keys()
 POLICY = KEYS.policy()
@@ -158,6 +158,45 @@ def test_other_records_than_the_checkpoint_has_are_noticed_when_they_come(tmp_pa
     with pytest.raises(MISFITS):
         behind.read_on()
     behind.close()
+
+
+@pytest.mark.parametrize("old", [1, 255, 256, 300, 511, 600])
+def test_it_begins_after_records_that_were_removed(tmp_path: Path, old: int) -> None:
+    lines = [*write(tmp_path, 0, old), *write(tmp_path, old, 700 - old, unix=NOON + 86_400)]
+    published(tmp_path, KEYS)
+    day_file(tmp_path).unlink()
+    with pytest.raises(UnfitError, match=f"begins with record {old}, and the records before it were neither removed"):
+        opened(tmp_path)
+    (tmp_path / STREAM.folder / "shipped").write_text(json.dumps({STREAM.name: 650}))
+    lines += write(tmp_path, 700, 10, unix=NOON + 86_400)
+    log = opened(tmp_path)
+    assert (log.size, log.covered) == (710, 700)
+    assert log.root(710) == MemoryTree.of_records(lines).root()
+    octets = KEYS.sign(log)
+    verify_consistency(700, log.root(700), 710, log.root(710), log.proof(700))
+    log.publish(octets, log.judge(octets))
+    assert own_frontier(tmp_path, STREAM, 710).root() == log.root(710)
+    for start in range(old, 700, 9):
+        assert log.entries(start, 10) == lines[start : start + 10]
+    with pytest.raises(RemovedError, match=f"the records before {old} were removed"):
+        log.entries(old - 1, 2)
+    log.close()
+
+
+def test_a_smaller_checkpoint_than_was_prepared_has_its_tiles(tmp_path: Path) -> None:
+    """As where this host could not have its own cosigned, and takes over another's."""
+    write(tmp_path / "a", 0, 580)
+    theirs = published(tmp_path / "a", KEYS)
+    assert theirs.published is not None
+    write(tmp_path / "b", 0, 600)
+    ours = opened(tmp_path / "b")
+    ours.prepare()
+    ours.publish(theirs.published, ours.judge(theirs.published))
+    ours.close()
+    folder = tmp_path / "b" / STREAM.folder
+    assert TileReader(580, folder_source(folder)).root() == ours.judge(theirs.published).checkpoint.root
+    for tile in tiles_of(580):
+        assert len((folder / tile.path).read_bytes()) == 32 * tile.width
 
 
 def test_a_checkpoint_of_another_tree_is_refused(tmp_path: Path) -> None:

@@ -143,6 +143,15 @@ class Lines:
             raise LinesError(f"{self._folder} cannot be read: {error}") from error
         return lines
 
+    def first(self) -> int:
+        """The least index in the oldest files. Raises as `read`, and OSError."""
+        heads: list[int] = []
+        for file in self._window():
+            file.fill()
+            if file.waiting:
+                heads.append(_index(file.waiting[0], file.path))
+        return min(heads, default=0)
+
     def _read_next(self, lines: list[bytes], most: int) -> bool:
         """Take what is next in one of the files; whether there was anything."""
         for file in self._window():
@@ -217,6 +226,32 @@ class Lines:
         raise LinesError(f"{heads[0].path} goes on at octet {heads[0].offset} with another record than {self.index}")
 
 
+def first_index(directory: Path, stream: Stream) -> int:
+    """Index of the first record that is there: older days may have been removed. 0 where there is none.
+
+    Raises:
+        LinesError: what should be it is no record.
+    """
+    lines = Lines(directory, stream)
+    try:
+        return lines.first()
+    except (OSError, EOFError, zlib.error) as error:
+        raise LinesError(f"{directory / stream.folder} cannot be read: {error}") from error
+    finally:
+        lines.close()
+
+
+def _index(line: bytes, path: Path) -> int:
+    """Of a record. Raises LinesError where the line is none."""
+    try:
+        found = json.loads(line)["index"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise LinesError(f"{path} has a line that is no record: {line[:60]!r}") from error
+    if type(found) is not int or found < 0:
+        raise LinesError(f"{path} has a record without a number: {line[:60]!r}")
+    return found
+
+
 def _has_index(line: bytes, index: int, path: Path) -> bool:
     """Whether a line is the record of this index.
 
@@ -228,10 +263,7 @@ def _has_index(line: bytes, index: int, path: Path) -> bool:
         if len(line) > MAX_ENTRY_OCTETS:
             raise LinesError(f"{path}: record {index} has more than {MAX_ENTRY_OCTETS} octets")
         return True
-    try:
-        found = json.loads(line)["index"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise LinesError(f"{path}: what should be record {index} or a later one is no record") from error
-    if not isinstance(found, int) or found <= index:
+    found = _index(line, path)
+    if found <= index:
         raise LinesError(f"{path}: record {found} stands where {index} or a later one should")
     return False

@@ -12,13 +12,13 @@ from prometheus_client import CollectorRegistry
 from witness.day_files.streams import STREAMS
 from witness.errors import WitnessError
 from witness.log.metrics import LogCollector, StreamStatus
+from witness.log.origins import origin_of, read_policy
 from witness.log.peers import Peer
 from witness.log.settings import LogSettings
 from witness.log.site import LogSite
-from witness.log.stream_log import origin_of
 from witness.log.stream_service import Means, StreamService
 from witness.note import Signer, parse_skeys
-from witness.policy import Policy, parse_policy
+from witness.policy import Policy
 from witness.service.manager import ServiceManager
 from witness.service.metrics_site import MetricsSite
 from witness.service.settings import SettingsError
@@ -37,7 +37,7 @@ class LogService:
             SettingsError: one of them can't be used.
         """
         self._settings = settings
-        self._policy = read_policy(settings)
+        self._policy = usable_policy(settings)
         self._signers = read_signers(settings, self._policy)
         self._streams: list[StreamService] = []
         self._manager = ServiceManager()
@@ -108,20 +108,13 @@ class LogService:
         return {one.name: one.status() for one in self._streams}
 
 
-def read_policy(settings: LogSettings) -> Policy:
-    """The policy, which has a log for each stream.
+def usable_policy(settings: LogSettings) -> Policy:
+    """The policy, with whose cosigners this host can speak.
 
     Raises:
         SettingsError: it can't be used.
     """
-    try:
-        policy = parse_policy(settings.policy.read_bytes())
-        for name in STREAMS:
-            origin_of(policy, name)
-    except OSError as error:
-        raise SettingsError(f"policy {settings.policy}: {error.strerror}; let the service read it") from error
-    except WitnessError as error:
-        raise SettingsError(f"policy {settings.policy}: {error}") from error
+    policy = read_policy(settings.policy)
     unreachable = [name for name, key in policy.cosigners.items() if key.url is None]
     secured = [name for name, key in policy.cosigners.items() if key.url and key.url.startswith("https://")]
     if settings.signing_keys is not None and unreachable:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from witness.errors import WitnessError
-from witness.log.stream_log import StreamLog
+from witness.log.stream_log import RemovedError, StreamLog
 from witness.service.settings import SettingsError, Tls
 from witness.service.tls import server_tls
 from witness.tiles import (
@@ -82,7 +82,7 @@ class LogSite:
             raise web.HTTPNotFound(text="no checkpoint covers this yet\n")
         try:
             octets = await asyncio.get_running_loop().run_in_executor(None, _octets, log, tile)
-        except TileError as error:
+        except (TileError, RemovedError) as error:
             raise web.HTTPNotFound(text=f"{error}\n") from error
         except WitnessError as error:
             raise web.HTTPServiceUnavailable(text=f"{error}\n") from error

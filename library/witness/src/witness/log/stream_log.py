@@ -14,12 +14,14 @@ from witness.checkpoint import Checkpoint
 from witness.day_files.streams import Stream
 from witness.durable_file import replace_durably
 from witness.errors import WitnessError
-from witness.log.lines import Lines, Position
+from witness.log.lines import Lines, LinesError, Position, first_index
+from witness.log.origins import origin_of
 from witness.policy import JudgedCheckpoint, Policy, PolicyError, judge_checkpoint
-from witness.tiles import WIDTH, TileReader, TileWriter, folder_source
-from witness.tree import consistency_proof, leaf_hashes, tree_root
+from witness.tiles import WIDTH, Tile, TileReader, TileWriter, folder_source
+from witness.tiles.path import HEIGHT
+from witness.tree import HASH_OCTETS, Frontier, consistency_proof, leaf_hashes, tree_root
 
-CHECKPOINT, POLICY = "checkpoint", "policy"
+CHECKPOINT, POLICY, SHIPPED = "checkpoint", "policy", "shipped"
 _LARGEST_CHECKPOINT = 65_536
 _AT_ONCE = 10_000
 """Lines that are read in one go."""
@@ -31,16 +33,8 @@ class UnfitError(WitnessError):
     """The log on disk is not the one that its checkpoint stands for. Only a human can say which one is right."""
 
 
-def origin_of(policy: Policy, stream: str) -> str:
-    """The origin of a stream's log, which is the name of its key in the policy.
-
-    Raises:
-        PolicyError: the policy has none, or more than one.
-    """
-    names = [each.verifier.name for each in policy.logs if each.verifier.name.endswith(f"/{stream}")]
-    if len(names) != 1:
-        raise PolicyError(f"the policy has {len(names)} log keys whose names end with /{stream}; give it one")
-    return names[0]
+class RemovedError(WitnessError):
+    """A record was removed from this host, since it is old."""
 
 
 class StreamLog:
@@ -54,8 +48,10 @@ class StreamLog:
         self._directory, self._stream = directory, stream
         self._policy = policy
         self._lines = Lines(directory, stream)
+        self._first = 0
+        """Index of the first record that is there: older days may have been removed."""
         self._bundles: list[Position] = []
-        """Where each bundle of entries begins in the day files."""
+        """Where each bundle of entries, from that of the first record on, begins in the day files."""
         self._pending: deque[bytes] = deque()
         """Leaf hashes beyond the tiles."""
         self.published: bytes | None = None
@@ -97,7 +93,17 @@ class StreamLog:
 
         Raises:
             UnfitError: it is not this log's.
+            LinesError: the day files can't be read.
+            TileError: records were removed, and their hashes, too.
         """
+        self._read_checkpoint()
+        self._tiles = TileWriter(self.folder, self.promised)
+        self._first = first_index(self._directory, self._stream)
+        if self._first:
+            self._take_hashes(self._first)
+            self._lines = Lines(self._directory, self._stream, self._first)
+
+    def _read_checkpoint(self) -> None:
         try:
             with (self.folder / CHECKPOINT).open("rb") as file:
                 octets = file.read(_LARGEST_CHECKPOINT)
@@ -109,7 +115,24 @@ class StreamLog:
             raise UnfitError(
                 f"{self.folder / CHECKPOINT}: {error}; see who wrote it, then put the right one (or none) there"
             ) from error
-        self._tiles = TileWriter(self.folder, self.promised)
+
+    def _take_hashes(self, count: int) -> None:
+        """Go on after records that were removed: of them the tiles remain, and the checkpoint stands for those.
+
+        Raises:
+            UnfitError: no checkpoint covers them.
+            TileError: one is missing.
+        """
+        if count > min(self.promised, shipped(self.folder, self.name)):
+            raise UnfitError(
+                f"{self.folder} begins with record {count}, and the records before it were neither removed after they"
+                " were shipped, nor does a checkpoint cover them; keep the folder as evidence, and copy another host's"
+            )
+        tiles = TileReader(self.promised, folder_source(self.folder))
+        for index in range(-(-count // WIDTH)):
+            octets = tiles.tile(Tile(0, index, min(WIDTH, self.promised - index * WIDTH)))
+            hashes = [octets[at : at + HASH_OCTETS] for at in range(0, len(octets), HASH_OCTETS)]
+            self._tiles.append(hashes[: count - index * WIDTH])
 
     def close(self) -> None:
         """Close the files."""
@@ -131,7 +154,7 @@ class StreamLog:
         lines: list[bytes] = []
         while len(lines) < _AT_ONCE:
             # Up to the next bundle, which has to be found again.
-            if self._lines.index // WIDTH == len(self._bundles):
+            if self._lines.index // WIDTH == self._first // WIDTH + len(self._bundles):
                 self._bundles.append(self._lines.position())
             part = self._lines.read(WIDTH - self._lines.index % WIDTH)
             if not part:
@@ -204,8 +227,21 @@ class StreamLog:
         if size >= self._tiles.size:
             self._tile(size)
             self._tiles.publish()
+        else:
+            self._put_partial_tiles(size)
         replace_durably(self.folder / CHECKPOINT, octets)
         self.published, self.judged = octets, judged
+
+    def _put_partial_tiles(self, size: int) -> None:
+        """Those of a tree that is smaller than the one that was prepared."""
+        read = self._reader().hash_at
+        for level in range((size.bit_length() + HEIGHT - 1) // HEIGHT):
+            nodes = size >> HEIGHT * level
+            tile = Tile(level, nodes // WIDTH, nodes % WIDTH)
+            if tile.width:
+                path = self.folder / tile.path
+                path.parent.mkdir(parents=True, exist_ok=True)
+                replace_durably(path, b"".join(read(HEIGHT * level, node) for node in range(nodes - tile.width, nodes)))
 
     def _reader(self) -> TileReader:
         return TileReader(self._tiles.size, folder_source(self.folder))
@@ -213,14 +249,54 @@ class StreamLog:
     # For other replicas
 
     def entries(self, start: int, count: int) -> list[bytes]:
-        """So many records from this one on, which must be there."""
-        first = start // WIDTH
-        lines = Lines(self._directory, self._stream, first * WIDTH, self._bundles[first])
+        """So many records from this one on, of which the last must have been read.
+
+        Raises:
+            RemovedError: the first of them is there no more.
+            LinesError: they can't be read.
+        """
+        if start < self._first:
+            raise RemovedError(f"the records before {self._first} were removed from this host")
+        bundle = start // WIDTH - self._first // WIDTH
+        first = max(self._first, start // WIDTH * WIDTH)
+        lines = Lines(self._directory, self._stream, first, self._bundles[bundle])
         try:
-            found = lines.read(start - first * WIDTH + count)
+            found = lines.read(start - first + count)
         finally:
             lines.close()
-        return found[start - first * WIDTH :]
+        return found[start - first :]
+
+
+def shipped(folder: Path, stream: str) -> int:
+    """How many records are safe in the archive, as the shipper has noted: no others may have been removed here."""
+    try:
+        noted = json.loads((folder / SHIPPED).read_bytes())[stream]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return 0
+    return noted if type(noted) is int else 0
+
+
+def own_frontier(directory: Path, stream: Stream, size: int) -> Frontier:
+    """The tree over this host's first records, of which there are so many.
+
+    Raises:
+        LinesError: the files are not a stream, or have fewer.
+        TileError: some were removed, and their hashes, too.
+    """
+    first = first_index(directory, stream)
+    frontier = Frontier()
+    reader = TileReader(size, folder_source(directory / stream.folder))
+    frontier.extend(reader.hash_at(0, index) for index in range(first))
+    lines = Lines(directory, stream, first)
+    try:
+        while frontier.size < size:
+            part = lines.read(min(_AT_ONCE, size - frontier.size))
+            if not part:
+                raise LinesError(f"{directory / stream.folder} has {frontier.size} records, and not {size}")
+            frontier.extend(leaf_hashes(part))
+    finally:
+        lines.close()
+    return frontier
 
 
 def _node(line: bytes) -> str | None:
