@@ -19,6 +19,7 @@ from witness.note import Cosigner, Signer, add_signatures, cosign_note, sign_not
 from witness.policy import judge_checkpoint, parse_policy
 from witness.tiles import TileReader, folder_source
 from witness.tree import EMPTY_ROOT, MemoryTree, leaf_hashes, verify_consistency
+from witness.verify import Demands, Verdict, verify_stream
 
 ORIGIN = f"council.example/{RAS_STREAM}"
 LOG_KEY = Signer(ORIGIN, bytes(range(32)))
@@ -26,6 +27,8 @@ COSIGNER_KEY = Cosigner("wit1.council.example", bytes(range(1, 33)))
 POLICY_TEXT = f"log {LOG_KEY.verifier.vkey}\nwitness wit1 {COSIGNER_KEY.verifier.vkey}\nquorum wit1\n".encode()
 POLICY = parse_policy(POLICY_TEXT)
 STREAM = STREAMS[RAS_STREAM]
+COSIGNED_AT = 1_795_600_000
+"""After the newest record."""
 DAYS = ("2026-11-24", "2026-11-25")
 
 
@@ -112,7 +115,7 @@ class Replica:
             return
         self._cosign(checkpoint)
         note = sign_note(checkpoint.text(), LOG_KEY)
-        octets = add_signatures(note, [cosign_note(note.text, COSIGNER_KEY, 1_795_000_000)]).encode()
+        octets = add_signatures(note, [cosign_note(note.text, COSIGNER_KEY, COSIGNED_AT)]).encode()
         self._log.publish(octets, self._log.judge(octets))
         self.elsewhere.published = checkpoint.size
         self._promise(self.elsewhere)
@@ -158,3 +161,5 @@ def require_whole(folder: Path, records: list[Record]) -> None:
         pass
     log.close()
     assert TileReader(len(records), folder_source(place)).root() == tree.root()
+    report = verify_stream(place, STREAM, ORIGIN, Demands(POLICY))
+    assert (report.verdict, report.records) == (Verdict.GOOD, len(records)), report.findings

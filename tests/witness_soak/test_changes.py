@@ -12,8 +12,9 @@ import pytest
 from witness.errors import WitnessError
 from witness.log.stream_log import StreamLog
 from witness.note import parse_note
+from witness.verify import Demands, Verdict, verify_stream
 
-from tests.witness_soak.replica import POLICY, STREAM, Elsewhere, Replica, records_of
+from tests.witness_soak.replica import ORIGIN, POLICY, STREAM, Elsewhere, Replica, records_of
 
 Detector = Callable[[Path, int], bool]
 """Whether a folder is found to be whole, with so many records."""
@@ -35,7 +36,13 @@ def log_service_finds_whole(folder: Path, size: int) -> bool:
     return log.size == log.covered == size
 
 
-DETECTORS: list[Detector] = [log_service_finds_whole]
+def verification_finds_whole(folder: Path, size: int) -> bool:
+    """As `h323-witness verify` does, whose exit code is this verdict."""
+    report = verify_stream(folder / STREAM.folder, STREAM, ORIGIN, Demands(POLICY))
+    return report.verdict is Verdict.GOOD and report.records == size
+
+
+DETECTORS: list[Detector] = [log_service_finds_whole, verification_finds_whole]
 
 
 def signed_log(folder: Path, count: int) -> Path:
