@@ -73,6 +73,13 @@ class Host:
             settings["signing_keys"] = str(self._council.folder / "keys")
         (self.folder / "log.yaml").write_text(yaml.safe_dump(settings))
 
+    def alone(self, policy: Path) -> None:
+        """Have no peers, no certificates and this policy."""
+        settings = yaml.safe_load((self.folder / "log.yaml").read_text())
+        for key in ("tls", "listen", "peers"):
+            del settings[key]
+        (self.folder / "log.yaml").write_text(yaml.safe_dump({**settings, "policy": str(policy)}))
+
     def start(self) -> None:
         with self.journal.open("ab") as journal:
             command = [PROGRAM, "--config", self.folder / "log.yaml"]

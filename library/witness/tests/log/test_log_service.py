@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from .council import Council, council, until
-from .scene import STREAM, day_file, write
+import pytest
+import yaml
+from witness.day_files.streams import STREAMS
+from witness.policy import judge_checkpoint, parse_policy
+
+from .council import PROGRAM, Council, council, until
+from .scene import STREAM, Keys, day_file, write
 
 Scenario = Callable[[Council], Awaitable[None]]
 
@@ -182,3 +188,58 @@ def test_a_cosigner_that_is_away_leaves_the_records_uncovered_until_it_is_back(t
         await until(lambda: gk1.metric("cosignature_age_seconds") == 0, "the metric is well again")
 
     run(tmp_path, scenario)
+
+
+def test_a_single_host_signs_by_itself(tmp_path: Path) -> None:
+    """As with the embedded store: no peers, no cosigners, no certificates."""
+
+    async def scenario(made: Council) -> None:
+        gk1 = made.hosts[0]
+        policy = tmp_path / "policy-of-one"
+        policy.write_text(made.keys.policy_text(None))
+        gk1.alone(policy)
+        for name in STREAMS:
+            write(gk1.folder, 0, 20, name, node="another")
+        gk1.start()
+        for name in STREAMS:
+            await until(lambda name=name: gk1.metric("checkpoint_size", name) == 20, f"{name} is covered")
+            octets = (gk1.folder / STREAMS[name].folder / "checkpoint").read_bytes()
+            assert judge_checkpoint(octets, parse_policy(policy.read_bytes()), f"council.example/{name}").fulfilled
+        assert made.cosigner.answers == []
+
+    run(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("policy", "/nowhere", "policy /nowhere: No such file"),
+        ("signing_keys", "/nowhere", "signing_keys /nowhere: No such file"),
+        ("tls", {"ca": "/x", "certificate": "/x", "private_key": "/x"}, "/x, /x, /x: cannot be used"),
+        ("tls", None, "listen and peers need certificates; write tls:"),
+        ("peers", ["http://127.0.0.1:1"], "peers must be https addresses"),
+        ("node", "a b", "node is 'a b'; write letters"),
+        ("more", 1, "more is not a setting of this service"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_told(tmp_path: Path, key: str, value: object, sentence: str) -> None:
+    made = Council(tmp_path)
+    file = made.hosts[0].folder / "log.yaml"
+    command = [PROGRAM, "--check", "--config", file]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    settings = {**yaml.safe_load(file.read_text()), key: value}
+    file.write_text(yaml.safe_dump({name: one for name, one in settings.items() if one is not None}))
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert sentence in ended.stderr
+
+
+def test_keys_that_the_policy_does_not_have_are_refused(tmp_path: Path) -> None:
+    made = Council(tmp_path)
+    command = [PROGRAM, "--check", "--config", made.hosts[0].folder / "log.yaml"]
+    for text in (Keys().text, made.keys.text.splitlines()[0] + "\n", "PRIVATE+KEY+x\n", "\xff"):
+        (tmp_path / "keys").write_text(text)
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ended.returncode == 2
+        assert "signing_keys" in ended.stderr
+        assert "PRIVATE+KEY" not in ended.stderr.replace("PRIVATE+KEY+NAME", "")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from witness.checkpoint import parse_checkpoint
+from witness.day_files.markers import RETAINED, write_marker
 from witness.errors import WitnessError
 from witness.log.lines import LinesError
 from witness.log.stream_log import RemovedError, StreamLog, UnfitError, own_frontier
@@ -165,9 +166,10 @@ def test_it_begins_after_records_that_were_removed(tmp_path: Path, old: int) -> 
     lines = [*write(tmp_path, 0, old), *write(tmp_path, old, 700 - old, unix=NOON + 86_400)]
     published(tmp_path, KEYS)
     day_file(tmp_path).unlink()
-    with pytest.raises(UnfitError, match=f"begins with record {old}, and the records before it were neither removed"):
+    write_marker(tmp_path / STREAM.folder, RETAINED, STREAM.name, old - 1)
+    with pytest.raises(UnfitError, match=f"begins with record {old}, and no retention has removed those before it"):
         opened(tmp_path)
-    (tmp_path / STREAM.folder / "shipped").write_text(json.dumps({STREAM.name: 650}))
+    write_marker(tmp_path / STREAM.folder, RETAINED, STREAM.name, old)
     lines += write(tmp_path, 700, 10, unix=NOON + 86_400)
     log = opened(tmp_path)
     assert (log.size, log.covered) == (710, 700)

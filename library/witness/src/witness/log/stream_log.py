@@ -11,6 +11,7 @@ from collections import deque
 from pathlib import Path
 
 from witness.checkpoint import Checkpoint
+from witness.day_files.markers import RETAINED, MarkerError, read_marker
 from witness.day_files.streams import Stream
 from witness.durable_file import replace_durably
 from witness.errors import WitnessError
@@ -21,7 +22,7 @@ from witness.tiles import WIDTH, Tile, TileReader, TileWriter, folder_source
 from witness.tiles.path import HEIGHT
 from witness.tree import HASH_OCTETS, Frontier, consistency_proof, leaf_hashes, tree_root
 
-CHECKPOINT, POLICY, SHIPPED = "checkpoint", "policy", "shipped"
+CHECKPOINT, POLICY = "checkpoint", "policy"
 _LARGEST_CHECKPOINT = 65_536
 _AT_ONCE = 10_000
 """Lines that are read in one go."""
@@ -123,16 +124,23 @@ class StreamLog:
             UnfitError: no checkpoint covers them.
             TileError: one is missing.
         """
-        if count > min(self.promised, shipped(self.folder, self.name)):
+        if count > min(self.promised, self._retained()):
             raise UnfitError(
-                f"{self.folder} begins with record {count}, and the records before it were neither removed after they"
-                " were shipped, nor does a checkpoint cover them; keep the folder as evidence, and copy another host's"
+                f"{self.folder} begins with record {count}, and no retention has removed those before it; keep the"
+                " folder as evidence, and copy another host's"
             )
         tiles = TileReader(self.promised, folder_source(self.folder))
         for index in range(-(-count // WIDTH)):
             octets = tiles.tile(Tile(0, index, min(WIDTH, self.promised - index * WIDTH)))
             hashes = [octets[at : at + HASH_OCTETS] for at in range(0, len(octets), HASH_OCTETS)]
             self._tiles.append(hashes[: count - index * WIDTH])
+
+    def _retained(self) -> int:
+        """From which record on they are kept here, as whoever removes old days has noted before."""
+        try:
+            return read_marker(self.folder, RETAINED, self.name)
+        except MarkerError as error:
+            raise UnfitError(str(error)) from error
 
     def close(self) -> None:
         """Close the files."""
@@ -265,15 +273,6 @@ class StreamLog:
         finally:
             lines.close()
         return found[start - first :]
-
-
-def shipped(folder: Path, stream: str) -> int:
-    """How many records are safe in the archive, as the shipper has noted: no others may have been removed here."""
-    try:
-        noted = json.loads((folder / SHIPPED).read_bytes())[stream]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return 0
-    return noted if type(noted) is int else 0
 
 
 def own_frontier(directory: Path, stream: Stream, size: int) -> Frontier:
