@@ -72,6 +72,17 @@ class Guardian:
             random=next(self._numbers),
         )
 
+    @property
+    def source(self) -> tuple[str, int]:
+        """Where its datagrams come from."""
+        host, port = self._socket.getsockname()
+        return host, port
+
+    def send_once(self, datagram: bytes) -> None:
+        """Send and don't wait for an answer."""
+        for port in self._ports:
+            self._socket.sendto(datagram, (HOST, port))
+
     def send(self, datagram: bytes) -> bytes:
         """The answer; the identical datagram is sent again until it comes."""
         deadline = time.monotonic() + PATIENCE
