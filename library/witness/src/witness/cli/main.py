@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from witness.cli import keys, policy
+from witness.cli import keys, policy, ship
 from witness.errors import WitnessError
 
 BAD_INPUT = 2
@@ -27,6 +27,6 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     parser = argparse.ArgumentParser(prog="h323-witness", description="IF.witness, the log that everybody can check.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (keys.add_keygen, keys.add_vkey, policy.add_policy):
+    for add in (keys.add_keygen, keys.add_vkey, policy.add_policy, ship.add_ship, ship.add_shipped):
         add(commands)
     return parser

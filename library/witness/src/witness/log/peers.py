@@ -21,6 +21,11 @@ _OK = 200
 class PeerError(WitnessError):
     """A peer did not answer, or not with what was asked for."""
 
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+        """Of the answer (HTTP), if that is what was wrong."""
+
 
 class Peer:
     """One replica's log service."""
@@ -51,7 +56,7 @@ class Peer:
         try:
             async with self._session.get(url, timeout=aiohttp.ClientTimeout(total=_PATIENCE)) as response:
                 if response.status != _OK:
-                    raise PeerError(f"{url} answers {response.status}")
+                    raise PeerError(f"{url} answers {response.status}", response.status)
                 return await read_bounded(response, most)
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
             raise PeerError(f"{url}: {error or 'no answer in time'}") from error
