@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from witness.day_files.flaw import Flaw, FlawKind
 from witness.day_files.reader import DayFileReader, Run, index_of
@@ -191,6 +191,7 @@ class TestFlaws:
         assert [flaw.kind for flaw in read(log)[1]] == [FlawKind.UNREADABLE]
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 12), max_size=30), st.data())
 def test_whatever_the_order_reading_ends_and_no_line_is_lost(indexes: list[int], data: st.DataObject) -> None:
     """Each line comes out as a record, or a flaw names it; what comes out counts up."""
