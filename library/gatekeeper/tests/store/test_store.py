@@ -209,6 +209,19 @@ def test_what_every_node_has_leaves_the_outbox(make_store: MakeStore) -> None:
     run(make_store, scenario)
 
 
+def test_what_is_left_is_read_from_the_first_record_on(make_store: MakeStore) -> None:
+    async def scenario(store: Store) -> None:
+        await store.take_over("gk1", 100.0)
+        for start in range(0, 60, 2):
+            await store.commit(1, Batch((), records(start, 2)))
+        await store.acknowledge("gk1", STREAM, 10)
+        await store.acknowledge("gk2", STREAM, 10)
+        assert await store.records(STREAM, 0, 1_000) == list(records(10, 50))
+        assert await store.records(STREAM, 3, 45) == list(records(10, 45))
+
+    run(make_store, scenario)
+
+
 def test_a_replica_that_is_away_does_not_fill_the_outbox(make_store: MakeStore) -> None:
     async def scenario(store: Store) -> None:
         await store.take_over("gk1", 100.0)

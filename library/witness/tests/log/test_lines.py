@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from witness.log.lines import Lines, LinesError, ShrunkError, first_index
 
@@ -84,7 +84,30 @@ def test_a_file_that_became_shorter_is_told(tmp_path: Path, lines: Lines) -> Non
         lines.read(10)
 
 
+def test_a_file_that_was_replaced_is_told(tmp_path: Path, lines: Lines) -> None:
+    write(tmp_path, 0, 2)
+    everything(lines)
+    path = day_file(tmp_path)
+    other = path.with_name("copied")
+    other.write_bytes(path.read_bytes())
+    other.rename(path)
+    with pytest.raises(ShrunkError, match="was replaced"):
+        lines.read(10)
+
+
+def test_a_file_that_was_packed_goes_on_in_the_next_day(tmp_path: Path, lines: Lines) -> None:
+    write(tmp_path, 0, 2)
+    everything(lines)
+    pack(day_file(tmp_path))
+    assert lines.read(10) == []
+    assert lines.read(10) == []
+    expected = record(2, NOON + 86_400).line
+    day_file(tmp_path, str(int(DAY) + 1)).write_bytes(expected + b"\n")
+    assert everything(lines) == [expected]
+
+
 @settings(max_examples=60, deadline=None)
+@example(days=[0, 0, 0, 0, 1, 1, 3], packed=set(), at_once=1, early=0)
 @given(
     days=st.lists(st.integers(0, 6), min_size=1, max_size=60),
     packed=st.sets(st.integers(0, 6)),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from witness.checkpoint import parse_checkpoint
+from witness.checkpoint import Checkpoint, parse_checkpoint
 from witness.day_files.markers import RETAINED, write_marker
 from witness.errors import WitnessError
 from witness.log.lines import LinesError
@@ -146,6 +146,22 @@ def test_a_missing_record_is_noticed(tmp_path: Path) -> None:
     while behind.read_on():
         pass
     assert behind.root(10) == behind.judge(behind.published or b"").checkpoint.root
+    behind.close()
+
+
+def test_an_older_checkpoint_of_a_peer_is_compared_while_records_are_missing(tmp_path: Path) -> None:
+    write(tmp_path, 0, 150)
+    older = published(tmp_path, KEYS)
+    write(tmp_path, 150, 50)
+    published(tmp_path, KEYS)
+    kept = day_file(tmp_path).read_bytes().splitlines(keepends=True)[:180]
+    day_file(tmp_path).write_bytes(b"".join(kept))
+    behind = opened(tmp_path)
+    assert (behind.size, behind.promised) == (180, 200)
+    assert older.judged is not None
+    behind.check(older.judged.checkpoint)
+    with pytest.raises(UnfitError):
+        behind.check(Checkpoint(behind.origin, 150, bytes(32)))
     behind.close()
 
 

@@ -292,7 +292,7 @@ class EtcdStore:
         order = {"sort_order": "ASCEND", "sort_target": "KEY"}
         found: list[Record] = []
         while len(found) < limit:
-            after = start + len(found)
+            after = found[-1].index + 1 if found else start
             chunks = await self._read(outbox_key(stream, after + 1), end, limit=_CHUNKS, **order)
             for key, chunk in sorted(chunks.items()):
                 found += split_lines(stream, int(key.rpartition("/")[2]), zlib.decompress(chunk), start)

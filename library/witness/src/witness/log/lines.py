@@ -84,11 +84,19 @@ class _DayFile:
         self._file.seek(self._read)
         octets = self._file.read(_CHUNK) or b""
         whole = octets.rfind(b"\n") + 1
+        if self._grows and not octets:
+            self._require_same_file()
         if not whole and len(octets) > MAX_ENTRY_OCTETS:
             raise LinesError(f"{self.path} has a line of more than {MAX_ENTRY_OCTETS} octets at {self._read}")
         if whole:
             self.waiting.extend(octets[: whole - 1].split(b"\n"))
             self._read += whole
+
+    def _require_same_file(self) -> None:
+        """A file that was packed has no plain name any more; but one that was replaced grows elsewhere."""
+        with contextlib.suppress(FileNotFoundError):
+            if self.path.stat().st_ino != os.fstat(self._file.fileno()).st_ino:
+                raise ShrunkError(f"{self.path} was replaced")
 
     def take(self) -> bytes:
         """The first of the waiting lines."""
@@ -171,14 +179,25 @@ class Lines:
         return iter([self._open[day] for day in sorted(self._open)])
 
     def _open_more(self) -> None:
-        found = self._days()
-        for day in sorted(found):
+        for day in sorted(self._days()):
             if len(self._open) == _WINDOW:
                 return
-            if day >= self._done and day not in self._open:
-                # Between looking and opening it may have been packed: then it is found under its other name.
-                with contextlib.suppress(FileNotFoundError):
-                    self._open[day] = _DayFile(found[day], self._begin.get(day, 0))
+            if day >= self._done:
+                self._open_day(day)
+
+    def _open_between(self) -> bool:
+        """Open days that had no file when later ones were opened; whether there are any."""
+        last = max(self._open, default="")
+        late = [day for day in self._days() if self._done <= day < last and day not in self._open]
+        for day in late:
+            self._open_day(day)
+        return not self._open.keys().isdisjoint(late)
+
+    def _open_day(self, day: str) -> None:
+        if day not in self._open:
+            # Between looking and opening it may have been packed: then it is found under its other name.
+            with contextlib.suppress(FileNotFoundError):
+                self._open[day] = _DayFile(self._days()[day], self._begin.get(day, 0))
 
     def _days(self) -> dict[str, Path]:
         """Each day's file: a plain one if it is there, otherwise a packed one. Looked for where the folder changed."""
@@ -209,9 +228,11 @@ class Lines:
         Raises:
             LinesError: the next record is in none of the files, and later ones are there.
         """
+        if self._open_between():
+            return True
         waiting = [file for file in self._open.values() if file.waiting]
         days = sorted(self._open)
-        if len(days) == _WINDOW and not self._open[days[0]].waiting and any(day > days[-1] for day in self._days()):
+        if len(days) >= _WINDOW and not self._open[days[0]].waiting and any(day > days[-1] for day in self._days()):
             self._open.pop(days[0]).close()
             self._done = days[1]
             return True

@@ -252,7 +252,8 @@ class StreamLog:
                 replace_durably(path, b"".join(read(HEIGHT * level, node) for node in range(nodes - tile.width, nodes)))
 
     def _reader(self) -> TileReader:
-        return TileReader(self._tiles.size, folder_source(self.folder))
+        # Until all that was promised is there, it is that tree whose tiles are on disk.
+        return TileReader(max(self._tiles.size, self.promised), folder_source(self.folder))
 
     # For other replicas
 

@@ -28,8 +28,8 @@ from witness.tiles import TileError
 LOGGER = logging.getLogger(__name__)
 _POLL = 0.1
 """Seconds between two looks at the day files."""
-_READ_ANEW = 2.0
-"""Seconds until a log is read again whose disk refused, or whose files were repaired."""
+_READ_ANEW, _LONGEST = 2.0, 60.0
+"""Seconds until a log is read again whose disk refused, or whose files were repaired; twice as many the next time."""
 _READINGS = 3
 """Times that files are read again which are no stream."""
 _BEHIND_AFTER = 3.0
@@ -66,6 +66,8 @@ class StreamService:
         """Size of the largest checkpoint that was seen."""
         self._behind_since: float | None = None
         self._trouble: str | None = None
+        self._pause = _READ_ANEW
+        self._policy_is_there = False
 
     def _new_duty(self) -> Duty:
         return Duty(self._means.node, signs=self._signer is not None, alone=not self._means.peers)
@@ -112,14 +114,14 @@ class StreamService:
                 self._become(State.STARTING, f"again, as the files are no stream now: {error}")
             except (ShrunkError, OSError) as error:
                 self._become(State.STARTING, f"again, as something is wrong with its files: {error}")
-            await asyncio.sleep(_READ_ANEW)
+            await asyncio.sleep(self._pause)
+            self._pause = min(2 * self._pause, _LONGEST)
 
     async def _begin(self) -> None:
         """Read everything, and compare it with what is published here and at the peers."""
         self._log.close()
         self._log = log = StreamLog(self._means.directory, self._stream, self._means.policy)
         self._duty = self._new_duty()
-        await _in_thread(self._put_policy)
         await _in_thread(log.open)
         self._known = log.promised
         while await _in_thread(log.read_on):
@@ -134,8 +136,9 @@ class StreamService:
         """For auditors; the service itself believes its own configuration only."""
         octets = self._means.policy.render()
         path = self._log.folder / POLICY
-        if self._log.folder.is_dir() and not (path.is_file() and path.read_bytes() == octets):
+        if not (path.is_file() and path.read_bytes() == octets):
             replace_durably(path, octets)
+        self._policy_is_there = True
 
     async def _step(self) -> None:
         grown = await _in_thread(self._log.read_on)
@@ -213,7 +216,10 @@ class StreamService:
     async def _publish(self, octets: bytes, judged: JudgedCheckpoint) -> None:
         if not judged.fulfilled:
             raise WitnessError(f"a checkpoint of {self.name} without the quorum was to be published")
+        if not self._policy_is_there:
+            await _in_thread(self._put_policy)
         await _in_thread(self._log.publish, octets, judged)
+        self._pause = _READ_ANEW
         self._known = max(self._known, judged.checkpoint.size)
         self._duty.uncovered.cover(judged.checkpoint.size)
 
