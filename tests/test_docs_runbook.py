@@ -18,6 +18,7 @@ from gatekeeper.metrics import Metrics, Status
 from gatekeeper.outbox.mirror import MirrorCollector
 from prometheus_client import CollectorRegistry, generate_latest
 from terminal.cli.main import _parser as terminal_parser
+from witness.cosigner.metrics import CosignerMetrics
 from witness.day_files.streams import STREAMS
 from witness.log.metrics import LogCollector
 
@@ -127,6 +128,7 @@ def exposed() -> set[str]:
     log = CollectorRegistry()
     log.register(LogCollector(dict))
     log.register(MirrorCollector(()))
+    log.register(CosignerMetrics(dict, dict))
     text = (Metrics(lambda: status).exposition() + generate_latest(log)).decode()
     return {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
 

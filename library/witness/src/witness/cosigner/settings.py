@@ -1,0 +1,87 @@
+"""The configuration file of h323-witness-cosigner (docs/witness-yaml.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from witness.errors import WitnessError
+from witness.note import Algorithm, Verifier, parse_vkey
+from witness.service.settings import MetricsSettings, Section, SettingsError, Tls, load, take_metrics, take_tls
+
+PORT = 9724
+METRICS_PORT = 9725
+_VKEYS = "[council.example/h323_ras+5da8b0cd+AR…, …]"
+
+
+@dataclass(frozen=True, slots=True)
+class CosignerSettings:
+    """All of it."""
+
+    key: Path
+    """A file with the one private key."""
+    state: Path
+    """The folder of what was cosigned last, and of the evidence."""
+    logs: tuple[Verifier, ...]
+    """Keys of the logs; a key's name is the log's origin."""
+    submitters: frozenset[str] | None
+    """Common names of the certificates that may submit; None: every certificate of our authority."""
+    listen: tuple[str, int]
+    tls: Tls
+    metrics: MetricsSettings
+
+
+def load_settings(path: Path) -> CosignerSettings:
+    """Read the configuration file.
+
+    Raises:
+        SettingsError: it can't be read or breaks a rule; the text names file, key and what to write.
+    """
+    return load(path, "cosigner.yaml", parse_settings)
+
+
+def parse_settings(values: object) -> CosignerSettings:
+    """Settings from the values of the file.
+
+    Raises:
+        SettingsError: a value is missing, wrong or unknown.
+    """
+    top = Section(values, "", "key:, state:, logs: and so on, one a line")
+    listen = top.inner("listen", f"{{address: 192.0.2.13, port: {PORT}}}")
+    tls = top.inner("tls", "{ca: …, certificate: …, private_key: …}")
+    settings = CosignerSettings(
+        key=top.path("key", "/var/lib/h323-cosigner/key"),
+        state=top.path("state", "/var/lib/h323-cosigner"),
+        logs=_logs(top),
+        submitters=_submitters(top),
+        listen=(listen.address("address", "192.0.2.13"), listen.number("port", str(PORT), PORT, 0, 65_535)),
+        tls=take_tls(tls),
+        metrics=take_metrics(top.inner("metrics", "{address: 127.0.0.1, port: 9725}", {}), METRICS_PORT),
+    )
+    for section in (listen, tls, top):
+        section.end()
+    return settings
+
+
+def _texts(top: Section, key: str, advice: str) -> tuple[str, ...]:
+    listed = top.take(key, list, advice)
+    texts = tuple(listed) if isinstance(listed, list) else ()
+    if not texts or not all(isinstance(each, str) and each for each in texts):
+        raise SettingsError(f"{key} must be texts, at least one; write {key}: {advice}")
+    return texts
+
+
+def _logs(top: Section) -> tuple[Verifier, ...]:
+    try:
+        logs = tuple(parse_vkey(each) for each in _texts(top, "logs", _VKEYS))
+    except SettingsError:
+        raise
+    except WitnessError as error:
+        raise SettingsError(f"logs: {error}; write what h323-witness vkey FILE prints") from error
+    if any(each.algorithm is not Algorithm.ED25519 for each in logs):
+        raise SettingsError("logs: a cosigner's key is none of a log; write what h323-witness vkey FILE prints")
+    return logs
+
+
+def _submitters(top: Section) -> frozenset[str] | None:
+    return frozenset(_texts(top, "submitters", "[gk1, gk2]")) if top.has("submitters") else None

@@ -1,0 +1,83 @@
+"""Where checkpoints are submitted: POST /add-checkpoint, by mutual TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from typing import Any
+
+from aiohttp import web
+
+from witness.cosigner.evidence import Submitter
+from witness.cosigner.judgement import Judgement
+from witness.cosigner.request import MAX_OCTETS
+from witness.service.settings import SettingsError, Tls
+from witness.service.tls import server_tls
+
+LOGGER = logging.getLogger(__name__)
+_PATIENCE = 5.0
+"""Seconds that a body may take."""
+_KEEP_ALIVE = 75.0
+"""Seconds for which a connection may be silent: the log services ask each second while there is traffic."""
+
+
+class CosignerSite:
+    """The listener."""
+
+    def __init__(
+        self, submit: Callable[[bytes, Submitter], Judgement], submitters: Collection[str] | None = None
+    ) -> None:
+        """`submitters` are the common names that may submit; None: whoever has a certificate of our authority."""
+        self._submit = submit
+        self._submitters = submitters
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    async def open(self, address: str, port: int, tls: Tls) -> None:
+        """Listen.
+
+        Raises:
+            SettingsError: the address or a certificate can't be used.
+        """
+        application = web.Application(client_max_size=MAX_OCTETS)
+        application.add_routes([web.post("/add-checkpoint", self._add_checkpoint)])
+        # What is packed stays packed, and is no request.
+        self._runner = web.AppRunner(
+            application, access_log=None, keepalive_timeout=_KEEP_ALIVE, auto_decompress=False, shutdown_timeout=1.0
+        )
+        await self._runner.setup()
+        try:
+            # asyncio sets TCP_NODELAY on every connection.
+            await web.TCPSite(self._runner, address, port, ssl_context=server_tls(tls)).start()
+        except OSError as error:
+            where = f"{address} port {port}"
+            raise SettingsError(f"listen {where}: {error.strerror or error}; write another listen.port") from error
+        self.port = self._runner.addresses[0][1]
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _add_checkpoint(self, request: web.Request) -> web.Response:
+        submitter = _submitter(request)
+        if self._submitters is not None and submitter.name not in self._submitters:
+            LOGGER.warning("%s at %s may not submit", submitter.name, submitter.address)
+            raise web.HTTPForbidden(text=f"{submitter.name} may not submit here\n")
+        try:
+            body = await asyncio.wait_for(request.read(), _PATIENCE)
+        except asyncio.TimeoutError as error:
+            raise web.HTTPRequestTimeout(text="the request took too long\n") from error
+        judgement = self._submit(body, submitter)
+        # Exactly this type: text/x.tlog.size has no charset.
+        headers = {"Content-Type": judgement.content_type}
+        return web.Response(status=judgement.status, body=judgement.body.encode(), headers=headers)
+
+
+def _submitter(request: web.Request) -> Submitter:
+    transport = request.transport
+    certificate: Any = transport.get_extra_info("peercert") if transport is not None else None
+    fields = [field for group in (certificate or {}).get("subject", ()) for field in group]
+    names = [str(value) for name, value in fields if name == "commonName"]
+    return Submitter(names[0] if names else "", request.remote or "")
