@@ -176,7 +176,8 @@ def _store(settings: Settings) -> Store:
         return SqliteStore(store.path, store.trimming)
     if store.tls is None:
         raise SettingsError("store has no certificates; write ca, certificate and private_key")
-    return EtcdStore(store.endpoints, store.tls, store.trimming, near=settings.ras.address)
+    rivals = {host for host, _ in settings.core.alternates}
+    return EtcdStore(store.endpoints, store.tls, store.trimming, settings.ras.address, rivals)
 
 
 def _load_key(path: Path) -> PrivateKey:

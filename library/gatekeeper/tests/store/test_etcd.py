@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gatekeeper.store import Batch, Change, Record, Snapshot, StoreError, StoreUnavailable, gateway
@@ -212,5 +213,43 @@ def test_the_near_member_is_asked_again_once_it_is_back(
             await store.term()
         await store.close()
         await link.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), DEADLINE))
+
+
+def test_members_on_the_hosts_of_other_gatekeepers_are_asked_last(tmp_path: Path) -> None:
+    """Who takes over has just lost that host: its member would say nothing, and so cost an attempt's patience."""
+    own, other, third = "https://192.0.2.11:2379", "https://192.0.2.12:2379", "https://192.0.2.13:2379"
+    one = gateway.Gateway((own, other, third), make_certificates(tmp_path), "192.0.2.11", {"192.0.2.12"})
+    assert one._endpoints == [own, third, other]
+    one.start_over(third)
+    assert one._endpoints == [third, own, other]
+    one.start_over()
+    assert one._endpoints == [own, third, other]
+
+
+def test_a_takeover_asks_the_near_member_first(one_member: EtcdCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever answered last may be the member that was lost with the other host."""
+
+    asked: list[str] = []
+    ask_one = gateway.Gateway._ask_one
+
+    async def noted(self: gateway.Gateway, endpoint: str, *more: Any) -> gateway.Json:
+        asked.append(endpoint)
+        return await ask_one(self, endpoint, *more)
+
+    monkeypatch.setattr(gateway.Gateway, "_ask_one", noted)
+
+    async def scenario() -> None:
+        one_member.clear()
+        gone = f"https://{HOST}:{free_ports(1)[0]}"
+        store = EtcdStore((*one_member.endpoints, gone), one_member.tls)
+        await store.open()
+        await store.take_over("gk1", 100.0)
+        store._gateway.start_over(gone)
+        asked.clear()
+        await store.take_over("gk1", 101.0)
+        assert asked[0] in one_member.endpoints
+        await store.close()
 
     asyncio.run(asyncio.wait_for(scenario(), DEADLINE))

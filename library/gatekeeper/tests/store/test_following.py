@@ -8,11 +8,13 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 
-from gatekeeper.store import Batch, Change, Record
+import pytest
+from gatekeeper.store import Batch, Change, Record, gateway
 from gatekeeper.store.etcd import EtcdStore
 from gatekeeper.store.mirror import Mirror
 
 from .etcd_cluster import EtcdCluster
+from .link import LossyLink
 
 DEADLINE = 20.0
 
@@ -72,5 +74,36 @@ def test_another_nodes_commits_and_signs_of_life_are_seen_and_ones_own_are_not(o
                 assert standby.last_commit_seen == seen
                 await active.take_over("gk1", 104.0)
                 await until(lambda: standby.last_commit_seen > seen)
+
+    asyncio.run(asyncio.wait_for(scenario(), DEADLINE))
+
+
+def test_a_watch_goes_where_it_is_asked_first_once_that_answers_again(
+    one_member: EtcdCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left where a cut had driven it, a watch was lost together with the other host, and all was read anew."""
+    monkeypatch.setattr(gateway, "_TRY_PREFERRED", 0.0)
+
+    async def scenario() -> None:
+        one_member.clear()
+        link = LossyLink(one_member.client_ports[0])
+        await link.open()
+        standby = EtcdStore((link.endpoint, *one_member.endpoints), one_member.tls)
+        await standby.open()
+        async with opened(one_member) as active:
+            await active.take_over("gk1", 100.0)
+            standby._gateway.start_over(*one_member.endpoints)
+            watch = standby._gateway.watch(gateway.key_range("commit"), 1, 5.0)
+            assert (await anext(watch))["created"]
+            assert standby._gateway._endpoints[0] != link.endpoint
+            while standby._gateway._endpoints[0] != link.endpoint:
+                await standby.term()
+            await active.commit(1, Batch((Change("a", b"1"),), ()))
+            assert [answer async for answer in watch] == []
+            async with following(standby) as mirror:
+                await active.commit(1, Batch((Change("b", b"1"),), ()))
+                await until(lambda: {"a", "b"} <= set(mirror.items))
+        await standby.close()
+        await link.close()
 
     asyncio.run(asyncio.wait_for(scenario(), DEADLINE))

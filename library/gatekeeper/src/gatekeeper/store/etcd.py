@@ -73,10 +73,15 @@ class EtcdStore:
     """A Store in an etcd cluster."""
 
     def __init__(
-        self, endpoints: tuple[str, ...], tls: Tls, trimming: Trimming = TWO_REPLICAS, near: str | None = None
+        self,
+        endpoints: tuple[str, ...],
+        tls: Tls,
+        trimming: Trimming = TWO_REPLICAS,
+        near: str | None = None,
+        rivals: AbstractSet[str] = frozenset(),
     ) -> None:
-        """Use these endpoints, first the one at the address `near`: it is lost only together with this host."""
-        self._gateway = Gateway(endpoints, tls, near)
+        """Use these endpoints, first the one at the address `near`, last those of `rivals` (see Gateway)."""
+        self._gateway = Gateway(endpoints, tls, near, rivals)
         self._trimming = trimming
         self._seen: Term | None = None
         """The term as it was last read, and so a good guess of what it is."""
@@ -128,6 +133,8 @@ class EtcdStore:
 
     async def take_over(self, holder: str, unix: float) -> Snapshot:
         """See Store. Usually one round trip, which raises the epoch over the one last seen, if this node follows."""
+        # Whichever member answered last may be the one that was lost with the other host.
+        self._gateway.start_over()
         known = self._seen
         while True:
             self._asked_for = term = Term(known.epoch + 1 if known else 1, holder, unix, unix)

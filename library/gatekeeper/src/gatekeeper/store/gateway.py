@@ -33,9 +33,9 @@ _ONLY_WITH_LEADER = {"Grpc-Metadata-hasleader": "true"}
 _REACH = 0.1
 """Seconds for a member's host to take a connection: a host that is gone says nothing, and must not cost an attempt."""
 _PAUSE = 0.05
-"""Seconds between two attempts, where the first was refused at once."""
-_TRY_PREFERRED = 2.0
-"""Seconds between two looks whether the preferred member is back."""
+"""Seconds to wait when each member has been asked in vain."""
+_TRY_PREFERRED = 0.25
+"""Seconds between two looks whether a preferred member is back."""
 _CONNECT = 0.6
 """Seconds for a watch to be opened."""
 _LONGEST_LINE = 64 * 1024 * 1024
@@ -92,10 +92,20 @@ def pairs(answer: Json) -> dict[str, bytes]:
 class Gateway:
     """The members of a cluster."""
 
-    def __init__(self, endpoints: tuple[str, ...], tls: Tls, near: str | None = None) -> None:
-        """Use these endpoints, first the one at the address `near`: it is lost only together with this host."""
-        self._endpoints = sorted(endpoints, key=lambda url: urlsplit(url).hostname != near)
-        self._preferred = self._endpoints[0]
+    def __init__(
+        self, endpoints: tuple[str, ...], tls: Tls, near: str | None = None, rivals: AbstractSet[str] = frozenset()
+    ) -> None:
+        """Use these endpoints, first the one at the address `near`: it is lost only together with this host.
+
+        Those of `rivals`, the hosts of other gatekeepers, come last: they are lost just when this node is to take over.
+        """
+
+        def rank(url: str) -> tuple[bool, bool]:
+            host = urlsplit(url).hostname
+            return host != near, host in rivals
+
+        self._preference = tuple(sorted(endpoints, key=rank))
+        self._endpoints = list(self._preference)
         self._returning: asyncio.Task[None] | None = None
         self._tried_at = 0.0
         self._tls = tls
@@ -131,23 +141,35 @@ class Gateway:
         """Ask this member last from now on."""
         self._endpoints.append(self._endpoints.pop(self._endpoints.index(endpoint)))
 
-    def _come_back(self) -> None:
-        """See from time to time whether the preferred member can be asked again.
+    def start_over(self, first: str | None = None) -> None:
+        """Ask this member first, and then the others in the order of preference, whatever they answered last."""
+        self._endpoints = sorted(self._preference, key=lambda url: url != first)
 
-        An election makes everybody turn from everybody. Whoever then stayed with another host's member would lose it
-        together with that host, just when it is to take over from it.
+    @property
+    def _better(self) -> tuple[str, ...]:
+        """The members that are preferred to the one that is asked first now."""
+        return self._preference[: self._preference.index(self._endpoints[0])]
+
+    def _come_back(self) -> None:
+        """See from time to time whether a preferred member can be asked again.
+
+        An election or a cut makes everybody turn from everybody. Whoever then stayed with another host's member would
+        lose it together with that host, just when it is to take over from it.
         """
         now = time.monotonic()
-        if self._endpoints[0] == self._preferred or now - self._tried_at < _TRY_PREFERRED:
+        if not self._better or now - self._tried_at < _TRY_PREFERRED:
+            return
+        if self._returning is not None and not self._returning.done():
             return
         self._tried_at = now
-        self._returning = asyncio.ensure_future(self._try_preferred())
+        self._returning = asyncio.ensure_future(self._try_better())
 
-    async def _try_preferred(self) -> None:
-        with contextlib.suppress(StoreError):
-            await self._ask_one(self._preferred, "/v3/kv/range", key_range("epoch"), _PATIENCE[0])
-            self._endpoints.remove(self._preferred)
-            self._endpoints.insert(0, self._preferred)
+    async def _try_better(self) -> None:
+        for endpoint in self._better:
+            with contextlib.suppress(StoreError):
+                await self._ask_one(endpoint, "/v3/kv/range", key_range("epoch"), _PATIENCE[0])
+                self.start_over(endpoint)
+                return
 
     async def _ask_one(self, endpoint: str, path: str, body: Json, patience: float) -> Json:
         timeout = aiohttp.ClientTimeout(total=patience, sock_connect=_REACH)
@@ -177,7 +199,9 @@ class Gateway:
         """
         deadline = time.monotonic() + _PATIENCE_IN_ALL
         patience, *longer = _PATIENCE
+        attempts = 0
         while True:
+            attempts += 1
             asked = time.monotonic()
             try:
                 return await self._ask_one(self._endpoints[0], path, body, patience)
@@ -187,7 +211,8 @@ class Gateway:
                     raise
                 if now - asked >= patience and longer:
                     patience, *longer = longer
-            await asyncio.sleep(_PAUSE)
+            if attempts % len(self._endpoints) == 0:
+                await asyncio.sleep(_PAUSE)
 
     async def time_elsewhere(self, hosts: AbstractSet[str]) -> tuple[str, float] | None:
         """See Store. A member says what time it is in each answer (Date, RFC 9110 section 6.6.1), in whole seconds."""
@@ -205,7 +230,8 @@ class Gateway:
     async def watch(self, keys: Json, revision: int, silence: float) -> AsyncGenerator[Json, None]:
         """What etcd tells of these keys from a revision on; it ends after `silence` seconds without a word.
 
-        Close the iterator when leaving it early: a connection belongs to it.
+        It also ends, after something was told, where a preferred member is asked by now: otherwise it would stay for
+        days where it was opened. Close the iterator when leaving it early: a connection belongs to it.
 
         Raises:
             StoreUnavailable: the member or the way to it was lost, or what it says can't be used.
@@ -220,6 +246,8 @@ class Gateway:
                     async for line in _lines(response.content):
                         heard = True
                         yield _result(line)
+                        if endpoint not in self._better and endpoint != self._endpoints[0]:
+                            return
         except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
             if heard and isinstance(error, asyncio.TimeoutError):
                 return
