@@ -18,3 +18,13 @@ def test_a_small_run_finds_everything_confirmed(tmp_path: Path) -> None:
     assert {row["part"] for row in rows} == {"references", "memory"}
     assert [row for row in rows if row["note"]] == []
     assert all(row["value"] > 0 for row in rows)
+
+
+def test_a_log_of_its_own_verifies(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    command = [sys.executable, str(BENCH), "--only", "verification", "--scale", "0.001", "--json", str(figures)]
+    subprocess.run(command, check=True, timeout=120)
+    rows = json.loads(figures.read_text(encoding="utf-8"))["rows"]
+    assert [row["name"] for row in rows] == [
+        f"{what}, 1000 records" for what in ("verify", "query", "prove", "verify, packed")
+    ]

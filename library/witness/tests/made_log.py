@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,10 @@ def record(index: int, time: datetime, **fields: object) -> bytes:
     return json.dumps(told | {"node": "gk1", "epoch": 3}).encode()
 
 
+def _day(line: bytes) -> str:
+    return str(json.loads(line)["time"])[:10].replace("-", "")
+
+
 @dataclass
 class MadeLog:
     """One stream's log below a folder."""
@@ -72,10 +77,9 @@ class MadeLog:
     def write(self, lines: Sequence[bytes], day: str | None = None) -> MadeLog:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.records += lines
-        for line in lines:
-            when = day or json.loads(line)["time"][:10].replace("-", "")
+        for when, group in itertools.groupby(lines, lambda line: day or _day(line)):
             with self.file(when).open("ab") as file:
-                file.write(line + b"\n")
+                file.write(b"".join(line + b"\n" for line in group))
         return self
 
     def publish(

@@ -107,7 +107,8 @@ def plan(folder: Path, stream: Stream, limits: Limits) -> Iterator[Step]:
     removed = set()
     for step in _removals(folder, stream, limits):
         yield step
-        removed.add(step.file.path)
+        if step.what == "remove":
+            removed.add(step.file.path)
     yield from (step for step in _packings(folder, stream, limits) if step.file.path not in removed)
 
 
@@ -256,6 +257,9 @@ class Removal:
         """Before anything is missing, say from where on records are kept: verification asks for it."""
         if read_marker(self.folder, RETAINED, self.stream.name) < self.keep_from:
             write_marker(self.folder, RETAINED, self.stream.name, self.keep_from)
+        else:
+            # Whoever wrote it may have died before its name was on disk.
+            sync_folder(self.folder)
         twin = _packed_path(self.file)
         if not self.file.packed and twin.exists():
             # A rotation was cut short here: the packed file must not come to light when the plain one is gone.
