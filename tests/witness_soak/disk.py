@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -147,6 +148,8 @@ class Recorder:
         """One of these places, at which the disk isn't told."""
         self._numbers = itertools.count(1)
         self._opened: dict[int, int] = {}
+        self.dead = False
+        """Whether the process has died: nothing that it does reaches the disk any more."""
 
     def mark(self, what: Any) -> None:
         """Note that something is promised now."""
@@ -159,7 +162,6 @@ class Recorder:
             name: self._watched(getattr(os, name), getattr(self, f"_{name}"))
             for name in (
                 "open",
-                "close",
                 "write",
                 "fsync",
                 "fdatasync",
@@ -171,6 +173,7 @@ class Recorder:
             )
         }
         functions |= {"replace": functions["rename"], "remove": functions["unlink"]}
+        functions["close"] = partial(self._close, os.close)
         opening = self._io_open(io.open)
         with (
             patch.multiple(os, **functions),
@@ -179,6 +182,7 @@ class Recorder:
         ):
             yield
         self._opened.clear()
+        self.dead = False
 
     def change(self, change: Change) -> None:
         """Note a change that was made."""
@@ -188,6 +192,7 @@ class Recorder:
     def _note(self, operation: Operation) -> None:
         self.operations.append(operation)
         if len(self.operations) == self.kill_after:
+            self.dead = True
             raise Killed
 
     def node_of(self, descriptor: int) -> int | None:
@@ -196,6 +201,9 @@ class Recorder:
 
     def _watched(self, real: Callable[..., Any], act: Callable[..., Any]) -> Callable[..., Any]:
         def function(*arguments: Any, **options: Any) -> Any:
+            # Not even what is to be done in any case is done by a dead process; its files close by themselves.
+            if self.dead:
+                raise Killed
             return act(real, *arguments, **options)
 
         return function
@@ -217,6 +225,8 @@ class Recorder:
 
     def _open(self, real: Callable[..., int], path: Any, flags: int, *arguments: Any, **options: Any) -> int:
         descriptor = real(path, flags, *arguments, **options)
+        # It may have been another file's, which was closed without os.close.
+        self._opened.pop(descriptor, None)
         parts = self._parts(path)
         if parts is None:
             return descriptor
@@ -304,12 +314,13 @@ class Recorder:
 
 
 def _place_in_code() -> str:
-    """The functions that are being called, those of the tests aside, as "publish > sync_folder"."""
+    """The innermost two functions of the code under test, as "publish > sync_folder"."""
     frame: FrameType | None = sys._getframe(1)
     names: list[str] = []
-    while frame is not None:
-        if "witness/src/witness" in frame.f_code.co_filename:
-            names.insert(0, frame.f_code.co_name)
+    while frame is not None and len(names) < 2:
+        name = frame.f_code.co_name
+        if "witness/src/witness" in frame.f_code.co_filename and name not in names:
+            names.insert(0, name)
         frame = frame.f_back
     return " > ".join(names)
 
@@ -322,6 +333,8 @@ class RecordedFile(io.FileIO):
         self._recorder = recorder
 
     def write(self, octets: Any) -> int:
+        if self._recorder.dead:
+            return len(octets)
         written = super().write(octets)
         node = self._recorder.node_of(self.fileno())
         assert node is not None
@@ -329,6 +342,8 @@ class RecordedFile(io.FileIO):
         return written
 
     def truncate(self, size: int | None = None) -> int:
+        if self._recorder.dead:
+            raise Killed
         ended = super().truncate(size)
         node = self._recorder.node_of(self.fileno())
         assert node is not None

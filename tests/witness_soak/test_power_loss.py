@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from unittest.mock import patch
 
 from tests.witness_soak.disk import Disk, Killed, Mark, Recorder, crash_states
+from tests.witness_soak.power import hasty, listed
 from tests.witness_soak.replica import Elsewhere, Replica, records_of, require_covered, require_whole
 
 RECORDS = records_of(600, midnight=300)
@@ -30,13 +30,6 @@ def run(replica: Replica) -> None:
         for end in step:
             replica.write(end)
         replica.publish()
-
-
-@contextmanager
-def hasty() -> Iterator[None]:
-    """Without waiting for the disk: what is recovered here is only looked at."""
-    with patch.multiple(os, fsync=lambda _: None, fdatasync=lambda _: None):
-        yield
 
 
 def recorded(folder: Path, kill_after: int | None = None, forgotten: str | None = None) -> Recorder:
@@ -95,11 +88,6 @@ def survive(folder: Path, recorder: Recorder, counts: Iterable[int], limit: int)
                 raise AssertionError(f"after operation {count} ({last}), of {elsewhere}:\n{listed(disk)}") from error
             shutil.rmtree(work)
     return len(seen)
-
-
-def listed(disk: Disk) -> str:
-    """What is on a disk, in short."""
-    return "\n".join(f"{path} {'/' if octets is None else len(octets)}" for path, octets in disk.paths())
 
 
 def test_a_power_cut_loses_nothing_that_was_promised(tmp_path: Path) -> None:

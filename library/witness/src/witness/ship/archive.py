@@ -30,6 +30,9 @@ class Archive(Protocol):
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
         """A whole file, for good, in place of the one that may be there. What `chunks` raises leaves all as it was."""
 
+    def settle(self, path: str) -> None:
+        """Have a file there for good that a run had put and was killed before it could see to that."""
+
     def remove(self, path: str) -> None:
         """A file that may be there."""
 
@@ -39,6 +42,8 @@ class FolderArchive:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._settled: set[Path] = set()
+        """Folders whose names are on disk."""
 
     def __str__(self) -> str:
         return str(self.folder)
@@ -76,8 +81,17 @@ class FolderArchive:
         """A whole file, for good, in place of the one that may be there."""
         target = self.folder / path
         try:
-            self._make_folder(target.parent)
+            self._have_folder(target.parent)
             self._replace(target, chunks)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise self._error(target, error) from error
+
+    def settle(self, path: str) -> None:
+        """Have a file there for good that a run had put and was killed before it could see to that."""
+        target = self.folder / path
+        try:
+            self._have_folder(target.parent)
             sync_folder(target.parent)
         except OSError as error:
             raise self._error(target, error) from error
@@ -105,11 +119,14 @@ class FolderArchive:
                 draft.unlink()
             raise
 
-    def _make_folder(self, folder: Path) -> None:
-        if not folder.is_dir():
-            self._make_folder(folder.parent)
+    def _have_folder(self, folder: Path) -> None:
+        """A folder whose name is on disk, also if a run has made it that was killed before it could see to that."""
+        if folder not in self._settled:
+            if folder != self.folder:
+                self._have_folder(folder.parent)
             folder.mkdir(exist_ok=True)
             sync_folder(folder.parent)
+            self._settled.add(folder)
 
     def _error(self, path: Path, error: OSError) -> ArchiveError:
         return ArchiveError(f"{path}: {error.strerror}; make it usable for the user who ships")

@@ -193,6 +193,7 @@ class Shipping:
             self._archive.put(path, [self._policy_octets])
         size = archived.checkpoint.size if archived else 0
         if archived is not None and offered.checkpoint.size == size and archived.judged.fulfilled:
+            self._archive.settle(f"{stream.folder}/{CHECKPOINT}")
             return
         self._archive.put(f"{stream.folder}/{CHECKPOINT}", [offered.octets])
         stay = set(partial_tiles(offered.checkpoint.size))
