@@ -3,7 +3,7 @@
 export PATH := $(CURDIR)/.cache/uv/bin:$(PATH)
 RUN := uv run --locked
 
-.PHONY: help lab lab-down test lint codec docs bench fuzz drill model
+.PHONY: help lab lab-down test lint codec docs bench fuzz drill model soak
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ fuzz: ## Fuzz the codec, the tokens and the gatekeeper's core for a minute each
 
 drill: ## Break the lab in every way, 20 times, and measure what a terminal sees (hours); OPTIONS="--help" says what else it can
 	@$(RUN) python -m tests.drill $(OPTIONS)
+
+soak: ## Kill the witness log's services at random for minutes, and look for lost records; OPTIONS="--minutes 10 --seed 1"
+	@$(RUN) python -m tests.witness_soak $(OPTIONS)
 
 model: ## Search the fencing for runs that break a rule, further than the tests do; OPTIONS="--depth 4 --runs 1000 --seed 1"
 	@$(RUN) python -m tests.model.search $(OPTIONS)
