@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import yaml
@@ -20,7 +21,7 @@ from .little_cosigner import LittleCosigner
 from .scene import STREAM, Keys
 
 PROGRAM = Path(sys.executable).with_name("h323-witness-log")
-_PATIENCE = 30.0
+_PATIENCE = 90.0
 _LOOK_EVERY = 0.05
 
 
@@ -39,6 +40,11 @@ async def until(condition: Callable[[], bool], what: str) -> None:
             return
         await asyncio.sleep(_LOOK_EVERY)
     raise AssertionError(f"it did not happen: {what}")
+
+
+def _start(program: Path, config: Path, journal: Path) -> subprocess.Popen[bytes]:
+    with journal.open("ab") as output:
+        return subprocess.Popen([program, "--config", config], stdout=output, stderr=subprocess.STDOUT)
 
 
 class Host:
@@ -81,9 +87,7 @@ class Host:
         (self.folder / "log.yaml").write_text(yaml.safe_dump({**settings, "policy": str(policy)}))
 
     def start(self) -> None:
-        with self.journal.open("ab") as journal:
-            command = [PROGRAM, "--config", self.folder / "log.yaml"]
-            self.process = subprocess.Popen(command, stdout=journal, stderr=subprocess.STDOUT)
+        self.process = _start(PROGRAM, self.folder / "log.yaml", self.journal)
 
     def stop(self, *, kill: bool = False) -> None:
         if self.process is not None:
@@ -126,6 +130,31 @@ class Council:
             self.hosts.append(Host(self, name, ports[2 * number], ports[2 * number + 1]))
         for host in self.hosts:
             host.configure(signs=host.name != "wit1")
+
+
+@contextlib.asynccontextmanager
+async def real_cosigner(made: Council) -> AsyncIterator[Path]:
+    """The council's cosigner as a process, at the address that the policy has; its folder."""
+    folder = made.folder / "cosigner"
+    folder.mkdir()
+    (folder / "key").write_text(made.keys.cosigner.skey + "\n")
+    files = {name: str(path) for name, path in asdict(made.tls).items()}
+    settings = {
+        "key": str(folder / "key"),
+        "state": str(folder),
+        "logs": [signer.verifier.vkey for signer in made.keys.signers.values()],
+        "listen": {"address": "127.0.0.1", "port": made.cosigner.port},
+        "tls": files,
+        "metrics": {"port": free_ports(1)[0]},
+    }
+    (folder / "cosigner.yaml").write_text(yaml.safe_dump(settings))
+    process = _start(PROGRAM.with_name("h323-witness-cosigner"), folder / "cosigner.yaml", folder / "journal")
+    try:
+        await until(lambda: "serving" in (folder / "journal").read_text(), "the cosigner serves")
+        yield folder
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @contextlib.asynccontextmanager

@@ -12,7 +12,7 @@ import yaml
 from witness.day_files.streams import STREAMS
 from witness.policy import judge_checkpoint, parse_policy
 
-from .council import PROGRAM, Council, council, until
+from .council import PROGRAM, Council, council, real_cosigner, until
 from .scene import STREAM, Keys, day_file, write
 
 Scenario = Callable[[Council], Awaitable[None]]
@@ -186,6 +186,35 @@ def test_a_cosigner_that_is_away_leaves_the_records_uncovered_until_it_is_back(t
         made.cosigner.closed = False
         await covered(made, 10, "gk1 gk2")
         await until(lambda: gk1.metric("cosignature_age_seconds") == 0, "the metric is well again")
+
+    run(tmp_path, scenario)
+
+
+def test_the_councils_own_cosigner_keeps_it_from_forking(tmp_path: Path) -> None:
+    async def scenario(made: Council) -> None:
+        await made.cosigner.close()
+        gk1, gk2, wit1 = made.hosts
+        async with real_cosigner(made) as folder:
+            for host in made.hosts:
+                host.start()
+            write_everywhere(made, 0, 300)
+            await covered(made, 300)
+            write_everywhere(made, 300, 5, node="gk2")
+            await covered(made, 305)
+            gk1.stop()
+            for path in sorted((gk1.folder / STREAM.folder).rglob("*"), reverse=True):
+                path.rmdir() if path.is_dir() else path.unlink()
+            write(gk1.folder, 0, 320, text="ACF")
+            gk1.start()
+            await until(lambda: gk1.metric("log_failed") == 1, "gk1 has failed")
+            # Either a peer's checkpoint or the cosigner said so; alone with the cosigner, it is the cosigner.
+            for host in made.hosts:
+                host.stop()
+            gk1.start()
+            await until(lambda: gk1.journal.read_text().count("failed: ") == 2, "gk1 has failed again")
+            assert "failed: wit1 has cosigned a tree of 305 records that this one of 320" in gk1.journal.read_text()
+            assert [path for path in (folder / "evidence").rglob("*") if path.is_file()] != []
+            assert [host.covered() for host in (gk2, wit1)] == [305, 305]
 
     run(tmp_path, scenario)
 
