@@ -71,6 +71,15 @@ class TestGood:
         assert not (log.folder / "tile/0/000.p").exists()
         assert kinds(verify(log)) == [Kind.UNSIGNED_TAIL]
 
+    def test_records_in_another_days_file_are_noted(self, tmp_path: Path) -> None:
+        log = MadeLog(tmp_path, step=timedelta(hours=9)).add(5).publish()
+        log.file("20261125").rename(tmp_path / "elsewhere")
+        log.file("20261124").rename(log.file("20261125"))
+        (tmp_path / "elsewhere").rename(log.file("20261124"))
+        report = verify(log)
+        assert (report.verdict, report.findings, len(report.notes)) == (Verdict.GOOD, [], 1)
+        assert f"{log.file('20261125')}:1: record 0 is of 20261124" in report.notes[0]
+
     def test_tiles_may_be_ahead_of_the_checkpoint(self, log: MadeLog) -> None:
         before = (log.folder / "checkpoint").read_bytes()
         log.add(50).publish()

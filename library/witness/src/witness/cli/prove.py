@@ -123,7 +123,8 @@ def _say(options: argparse.Namespace, verdict: Verdict, text: str, proof: TlogPr
     else:
         print(text, file=sys.stdout if verdict is Verdict.GOOD else sys.stderr)
         if record is not None:
-            print(record)
+            # Whoever made the record could have put in what steers a terminal.
+            print(record if record.isprintable() else ascii(record))
     return verdict
 
 

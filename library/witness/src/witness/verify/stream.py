@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ from witness.verify.tree_check import TreeCheck, leaf_tiles, root_of_leaf_tiles
 CHECKPOINT = "checkpoint"
 DEFAULT_MAX_AGE = 60.0
 _LARGEST_CHECKPOINT = 1_000_000
+_DAY = re.compile(rb'"time": "([0-9]{4})-([0-9]{2})-([0-9]{2})T')
+_DAY_WITHIN = 64
+"""Octets of a line within which the journal writes the time."""
 _AT_ONCE = 4_096
 """Leaves that go into the tree at once."""
 _MOST_PENDING = 1_000_000
@@ -95,6 +99,7 @@ class _Verification:
         self._tree_is_whole = True
         """Whether every leaf so far is known."""
         self._locations = Locations()
+        self._has_strangers = False
         self._flaws: list[Flaw] = []
         self._octets: bytes | None = None
         self._judged: JudgedCheckpoint | None = None
@@ -181,10 +186,21 @@ class _Verification:
         reading.size = run.first + len(run.lines)
         reading.newest = run.lines[-1]
         self._locations.add(run)
+        self._note_strangers(run)
         if run.first + len(run.lines) > self._report.covered:
             self._require_json(run)
         if reading.keep:
             reading.leaves.extend(leaf_hashes(run.lines))
+
+    def _note_strangers(self, run: Run) -> None:
+        """Who moves records to another day's file changes none, but whoever reads a day is misled."""
+        for at in {0, len(run.lines) - 1}:
+            day = _day_of(run.lines[at])
+            if not self._has_strangers and day is not None and f"_{day}." not in run.path.name:
+                self._has_strangers = True
+                index = run.first + at
+                where = f"{run.path}:{run.line + at}"
+                self._report.notes.append(f"{where}: record {index} is of {day}, so it was written to another file")
 
     def _require_json(self, run: Run) -> None:
         """No hash tells whether a record beyond the checkpoint is what was written, so it's read here."""
@@ -354,6 +370,12 @@ class _Verification:
         if newest is not None and newest - cosigned > self._demands.max_age:
             text = f"the newest cosignature is {newest - cosigned:.0f} s older than the newest record"
             self._report.add(Finding(Kind.STALE, text, self._folder / CHECKPOINT))
+
+
+def _day_of(line: bytes) -> str | None:
+    """YYYYMMDD of a record, as its own time has it; None if it doesn't say."""
+    matched = _DAY.search(line, 0, _DAY_WITHIN)
+    return b"".join(matched.groups()).decode() if matched is not None else None
 
 
 def _time_of(line: bytes) -> float | None:
