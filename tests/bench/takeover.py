@@ -84,7 +84,7 @@ async def _take_office(store: EtcdStore, inheritance: Inheritance, zone: Registr
                 await asyncio.sleep(0)
         now = Instant(time.monotonic(), time.time())
         gatekeeper = Gatekeeper(SETTINGS, zone, private_key(IDENTIFIER), snapshot, now, os.urandom, inheritance)
-    gatekeeper.enforce_registry(gatekeeper.begin_registry(zone)[0], now)
+    gatekeeper.enforce_registry(gatekeeper.begin_registry(zone, now)[1][0], now)
     seconds = time.monotonic() - began
     await asyncio.sleep(_BEAT)
     return snapshot.term.epoch, Takeover(seconds, beat.longest, snapshot.followed)

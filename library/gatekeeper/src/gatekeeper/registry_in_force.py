@@ -11,6 +11,7 @@ from witness.service.manager import ServiceManager
 
 from gatekeeper.passwords import PasswordsError
 from gatekeeper.registry import Registry, RegistryError, load_registry_and_passwords
+from gatekeeper.registry_history import keep_registry
 from gatekeeper.settings import Settings
 
 LOGGER = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class RegistryInForce:
         self._manager = manager
         self._changed = changed
         self.registry = registry
+        keep_registry(registry, settings.log_directory)
         self.reloading: asyncio.Task[None] | None = None
 
     def reload(self) -> None:
@@ -39,12 +41,15 @@ class RegistryInForce:
         try:
             # In a thread: a large registry takes longer to read than a terminal likes to wait.
             loop = asyncio.get_running_loop()
-            self.registry = await loop.run_in_executor(
-                None, load_registry_and_passwords, self._settings.registry, self._settings.passwords
-            )
+            self.registry = await loop.run_in_executor(None, self._load)
         except (RegistryError, PasswordsError) as error:
             LOGGER.warning("the registry stays as it was:\n%s", error)
         else:
             self._changed(self.registry)
             LOGGER.info("registry loaded: %d guardians", len(self.registry.guardians))
         self._manager.notify(READY=1)
+
+    def _load(self) -> Registry:
+        registry = load_registry_and_passwords(self._settings.registry, self._settings.passwords)
+        keep_registry(registry, self._settings.log_directory)
+        return registry

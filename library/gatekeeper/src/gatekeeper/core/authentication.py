@@ -57,6 +57,8 @@ class Sender:
     guardian: Guardian
     token: Token | None
     """What proves it; None by the policy `none`."""
+    key_epoch: int | None = None
+    """Of the key whose signature holds; None where there is no signature."""
 
     @property
     def authentication(self) -> str:
@@ -121,11 +123,10 @@ class Authenticator:
             return _invalid(*_STALE[freshness])
         if not may_cost:
             return Limited()
-        wrong = _wrong_proof(received, claim.guardian, claim.token)
-        if wrong is not None:
-            return _invalid(wrong, INTEGRITY)
-        self.replay.remember(claim.token, int(received.now.unix))
-        return claim
+        sender = _proven(received, claim.guardian, claim.token)
+        if not isinstance(sender, Denial):
+            self.replay.remember(claim.token, int(received.now.unix))
+        return sender
 
     def _may_be_answered(self, received: Received, guardian: Guardian, token: Token) -> bool:
         """Whether the gatekeeper before may have answered it, which this one can't know where nothing was committed.
@@ -233,15 +234,16 @@ def _is_remembered(message: RasMessage) -> bool:
     return isinstance(message, AdmissionRequest | BandwidthRequest | DisengageRequest | UnregistrationRequest)
 
 
-def _wrong_proof(received: Received, guardian: Guardian, token: Token) -> str | None:
-    """What is wrong with the signature or hash; None where it is the guardian's."""
+def _proven(received: Received, guardian: Guardian, token: Token) -> Sender | Denial:
+    """The guardian, if signature or hash is theirs."""
     if isinstance(token, SignedToken):
-        keys = (slot.public_key for slot in guardian.usable_keys(received.now.unix))
-        good = any(verify(received.datagram, token, key) for key in keys)
-        return None if good else "signature does not match a valid key of this guardian"
+        for slot in guardian.usable_keys(received.now.unix):
+            if verify(received.datagram, token, slot.public_key):
+                return Sender(guardian, token, slot.epoch)
+        return _invalid("signature does not match a valid key of this guardian", INTEGRITY)
     key = guardian.password_key
     good = key is not None and verify_hash(received.datagram, token, key)
-    return None if good else "the hash does not match the password"
+    return Sender(guardian, token) if good else _invalid("the hash does not match the password", INTEGRITY)
 
 
 def alias_owner(aliases: tuple[AliasAddress, ...] | None, registry: Registry) -> Guardian | None:

@@ -204,6 +204,11 @@ class Calls:
         """Sum of this guardian's calls in bit/s."""
         return self._bandwidth.get(terminal_id, 0)
 
+    @property
+    def total_bandwidth(self) -> int:
+        """Sum of all calls in bit/s."""
+        return sum(self._bandwidth.values())
+
     def legs_of(self, mcu: str) -> int:
         """How many legs this MCU has."""
         return self._mcu_legs.get(mcu, 0)

@@ -39,6 +39,7 @@ from gatekeeper.core.commits import Commits, Pending, Requester
 from gatekeeper.core.deadlines import Deadlines
 from gatekeeper.core.denial import Denial
 from gatekeeper.core.description import describe_request, request_seq_num
+from gatekeeper.core.disclosure import Disclosure
 from gatekeeper.core.discovery import discover, policy_for
 from gatekeeper.core.disengage import disengage
 from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, Send
@@ -60,6 +61,7 @@ from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.source_limits import SourceLimits
 from gatekeeper.core.state import Registration
 from gatekeeper.core.supervision import Selection, Supervision
+from gatekeeper.core.term_record import describe_registry, describe_term
 from gatekeeper.core.transport_address import address_text
 from gatekeeper.core.unknown import not_understood
 from gatekeeper.core.unregistration import unregister
@@ -79,7 +81,7 @@ NEIGHBOUR = "neighbour"
 
 Handler = Callable[[Request[Any]], Decision | Denial]
 
-_HANDLERS: dict[type[Any], Handler] = {
+HANDLERS: Mapping[type[Any], Handler] = {
     RegistrationRequest: register,
     UnregistrationRequest: unregister,
     AdmissionRequest: admit,
@@ -89,6 +91,7 @@ _HANDLERS: dict[type[Any], Handler] = {
     ResourcesAvailableIndicate: indicate,
     ServiceControlIndication: respond,
 }
+"""The policies by the kind of a proven request; a LocationRequest has `locate`."""
 
 
 class Gatekeeper:
@@ -117,7 +120,9 @@ class Gatekeeper:
         self._random_bytes = random_bytes
         self._state = inherited.state
         self._state.calls.report_all(now.monotonic)
-        self._journal = Journal(snapshot.sizes, settings.node, self.epoch)
+        self._previous_epoch = snapshot.previous.epoch if snapshot.previous is not None else None
+        self._journal = Journal(snapshot.sizes, settings.node, self.epoch, registry.version)
+        self._disclosure = Disclosure(self._state, settings, registry)
         self._limits = SourceLimits(settings.rates)
         self._authenticator = Authenticator(
             settings.gatekeeper_identifier,
@@ -206,7 +211,7 @@ class Gatekeeper:
         name = short_name(message)
         if len(self._commits) >= self.settings.max_outstanding:
             return [Observe(name, "overloaded")]
-        handler = _HANDLERS.get(type(message))
+        handler = HANDLERS.get(type(message))
         if handler is None:
             return self._decide_otherwise(received)
         sender = self._sender(received)
@@ -367,7 +372,8 @@ class Gatekeeper:
         datagram = self._sealer.to_stranger(answer, claimed, received.datagram, now.unix)
         if datagram is None:
             return self._silent(name, "dropped", source)
-        notes = {"claimed_terminal_id": claimed, "reason": why.name.value, "detail": why.detail}
+        claim = self._disclosure.claimed_sender(claimed)
+        notes = {"claimed_terminal_id": claim, "reason": why.name.value, "detail": why.detail}
         records = self._records(received, answer, notes, UNPROVEN)
         send = Send(datagram, source)
         kept = self._answers.prepare(received, send, None)
@@ -399,7 +405,7 @@ class Gatekeeper:
         requester = Requester(received.source, request_seq_num(received.message), sender, received.datagram)
         send = Send(self._sealer.answer(answer, sender, received.datagram, now.unix), received.source)
         kept = self._answers.prepare(received, send, sender.token)
-        whose = {"terminal_id": sender.guardian.terminal_id, **notes}
+        whose = {"terminal_id": sender.guardian.terminal_id, "key_epoch": sender.key_epoch, **notes}
         records = self._records(received, answer, whose, sender.authentication)
         effects = (send, Observe(short_name(received.message), result, sender.authentication))
         pending = Pending(effects, received.digest, send, requester=requester)
@@ -409,9 +415,10 @@ class Gatekeeper:
         self, received: Received, answer: RasMessage, notes: Mapping[str, object], authentication: str
     ) -> tuple[Record, Record]:
         where = {"source": address_text(received.source), "request_digest": received.digest.hex()}
-        asked = describe_request(received.message) | where | {"authentication": authentication}
-        if "terminal_id" in notes:
-            asked["terminal_id"] = notes["terminal_id"]
+        asked = describe_request(received.message, self._disclosure) | where | {"authentication": authentication}
+        for name in ("terminal_id", "key_epoch"):
+            if name in notes:
+                asked[name] = notes[name]
         request = self._journal.record(RAS_STREAM, received.now, asked)
         told: dict[str, object] = {
             "msg_type": short_name(answer),
@@ -477,6 +484,7 @@ class Gatekeeper:
             "endpoint_identifier": registration.endpoint_identifier,
             "authentication": registration.authentication,
             "calls_ended": calls,
+            "unregister_reason": reason[0],
             "detail": detail,
         }
         records = (self._journal.record(RAS_STREAM, now, fields),)
@@ -486,17 +494,37 @@ class Gatekeeper:
     def use_registry(self, registry: Registry, now: Instant) -> list[Effect]:
         """Enforce another registry at once: whoever may no longer take part loses registration and calls."""
         effects: list[Effect] = []
-        for part in self.begin_registry(registry):
+        told, parts = self.begin_registry(registry, now)
+        effects += told
+        for part in parts:
             effects += self.enforce_registry(part, now)
         return effects
 
-    def begin_registry(self, registry: Registry) -> list[tuple[str, ...]]:
-        """Decide by another registry from now on; the parts in which to enforce it on those who are registered already.
+    def open_term(self, now: Instant) -> list[Effect]:
+        """Write down what this term begins with, and by which registry it decides, before its first decision."""
+        begun = describe_term(self._state, self.settings, self._previous_epoch)
+        return [self._note(now, begun, describe_registry(self._registry))]
+
+    def _note(self, now: Instant, *records: Mapping[str, object]) -> Commit:
+        """Write something down that changes nothing."""
+        noted = tuple(self._journal.record(RAS_STREAM, now, fields) for fields in records)
+        return self._commits.begin(Batch((), noted), Pending(), now.monotonic)
+
+    def begin_registry(self, registry: Registry, now: Instant) -> tuple[list[Effect], list[tuple[str, ...]]]:
+        """Decide by another registry from now on; effects, and the parts in which to enforce it on the registered.
 
         Whoever asks for something is judged by it at once: they wait only to be told.
         """
+        effects: list[Effect] = []
+        if registry.version != self._registry.version:
+            self._journal.use_registry(registry.version)
+            effects.append(self._note(now, describe_registry(registry)))
         self._registry = registry
         self._authenticator.registry = registry
+        self._disclosure.registry = registry
+        return effects, self._parts()
+
+    def _parts(self) -> list[tuple[str, ...]]:
         registered = tuple(self._state.registrations)
         return [registered[start : start + _ENFORCED] for start in range(0, len(registered), _ENFORCED)]
 

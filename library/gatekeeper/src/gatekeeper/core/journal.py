@@ -7,18 +7,31 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from json.encoder import encode_basestring_ascii
 
+from witness.day_files.streams import RAS_STREAM
+
 from gatekeeper.core.effects import Instant
 from gatekeeper.store import Record
+
+SHORT = 12
+"""Hexadecimal digits by which a record names the registry in force."""
 
 
 class Journal:
     """Makes the records of one term of office."""
 
-    def __init__(self, sizes: Mapping[str, int], node: str, epoch: int) -> None:
+    def __init__(self, sizes: Mapping[str, int], node: str, epoch: int, registry: str = "") -> None:
+        """`registry` is the version of the one in force, which each record of the RAS stream names by its beginning."""
         self._next = dict(sizes)
-        self._end = f', "node": {json.dumps(node)}, "epoch": {epoch}}}'
+        self._whose = f', "node": {json.dumps(node)}, "epoch": {epoch}}}'
+        self._ends: dict[str, str] = {}
         self._second = -1
         self._time = ""
+        self.use_registry(registry)
+
+    def use_registry(self, version: str) -> None:
+        """From now on decisions are made by the registry of this version."""
+        if version:
+            self._ends[RAS_STREAM] = f', "registry": "{version[:SHORT]}"{self._whose}'
 
     def record(self, stream: str, now: Instant, fields: Mapping[str, object]) -> Record:
         """The stream's next record. Fields that are None are left out.
@@ -31,7 +44,7 @@ class Journal:
         for name, value in fields.items():
             if value is not None:
                 pieces.append(f'"{name}": {_json(value)}')
-        return Record(stream, index, (", ".join(pieces) + self._end).encode())
+        return Record(stream, index, (", ".join(pieces) + self._ends.get(stream, self._whose)).encode())
 
     def _text(self, unix: float) -> str:
         """ISO 8601 in UTC to the millisecond; the second's part is made once a second."""
@@ -45,9 +58,9 @@ class Journal:
 
 def _json(value: object) -> str:
     """As `json.dumps` has it."""
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)
     kind = type(value)
-    if kind is str:
-        return encode_basestring_ascii(str(value))
     if kind is bool:
         return "true" if value else "false"
     return str(value) if kind is int else json.dumps(value)

@@ -205,11 +205,12 @@ class RegistrationIndex:
         Args:
             digits: dialled digits, at most 128 characters (H.225.0 7.5).
         """
-        for length in range(min(len(digits), MOST_PREFIX), 0, -1):
-            gateways = self._by_prefix.get(digits[:length])
-            if gateways:
-                return tuple(gateways.values())
-        return ()
+        return tuple(self._by_prefix.get(self.longest_prefix(digits), {}).values())
+
+    def longest_prefix(self, digits: str) -> str:
+        """The longest prefix of a gateway that `digits` begin with; empty where there is none."""
+        lengths = range(min(len(digits), MOST_PREFIX), 0, -1)
+        return next((digits[:length] for length in lengths if digits[:length] in self._by_prefix), "")
 
     @property
     def registered_mcus(self) -> Mapping[str, Registration]:

@@ -109,12 +109,16 @@ class Supervision:
         adopted, disowned = decision.adopted, decision.disowned[:_MOST_AT_ONCE]
         if not adopted and not disowned:
             return told
-        records = [self._record("ADOPTED", call, now, detail="admitted by preGrantedARQ") for call in adopted]
+        records = [self._adopted(call, now) for call in adopted]
         records += [self._record("CLEARED", call, now, detail="reported, but not admitted") for call in disowned]
         changes = tuple(Change(call.key, call.encoded()) for call in adopted)
         pending = Pending(tuple(told) if adopted else (), initiatives=self._disengagements(disowned))
         commit = self._commits.begin(Batch(changes, tuple(records)), pending, now.monotonic)
         return [commit] if adopted else [*told, commit]
+
+    def _adopted(self, call: Call, now: Instant) -> Record:
+        more = {"answer_call": call.answer_call, "call_reference": call.call_reference}
+        return self._record("ADOPTED", call, now, **more, detail="admitted by preGrantedARQ")
 
     def _record(self, msg_type: str, call: Call, now: Instant, **more: object) -> Record:
         fields: dict[str, object] = {

@@ -91,6 +91,7 @@ class Tenure:
         self._awaited: dict[int, asyncio.Future[None]] = {}
         self.commits_under_way = 0
         """Decisions that are not durable yet."""
+        self._carry_out(self.gatekeeper.open_term(instant()), None)
 
     async def run(self) -> None:
         """Work until cancelled.
@@ -132,7 +133,9 @@ class Tenure:
 
     def use_registry(self, registry: Registry) -> None:
         """Enforce another registry from now on: on a council at once, on a hundred thousand by and by."""
-        self._unenforced = deque(self.gatekeeper.begin_registry(registry))
+        effects, parts = self.gatekeeper.begin_registry(registry, instant())
+        self._carry_out(effects, None)
+        self._unenforced = deque(parts)
         self._enforce_next()
         self._enforcing.set()
 
