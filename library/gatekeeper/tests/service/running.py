@@ -147,6 +147,10 @@ class Node:
         files = sorted((self.folder / "logs" / folder).glob(f"{prefix}_*.jsonl"))
         return [json.loads(line) for path in files for line in path.read_bytes().splitlines()]
 
+    def decisions(self) -> list[dict[str, object]]:
+        """The records of requests and answers, without those of what they were decided by."""
+        return [line for line in self.lines() if line["msg_type"] not in ("TERM", "REGISTRY")]
+
     def octets(self) -> dict[str, bytes]:
         """The log's files."""
         return {path.name: path.read_bytes() for path in sorted((self.folder / "logs").glob("*/*.jsonl"))}

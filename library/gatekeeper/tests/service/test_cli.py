@@ -117,7 +117,7 @@ def test_it_is_tried_with_nothing_but_a_registry(tmp_path: Path) -> None:
             told = dict(line.split("  ", 1) for line in run("status", folder=tmp_path).stdout.splitlines())
             told = {name: value.strip() for name, value in told.items()}
             assert (told["store"], told["active"], told["trouble"]) == ("sqlite", "yes", "none")
-            assert told["witness records"].startswith("h323_ras 0, gateway 0, failover ")
+            assert told["witness records"].startswith("h323_ras 2, gateway 0, failover ")
             state = tmp_path / "h323-gatekeeper-state"
             assert stat.S_IMODE((state / "gatekeeper-key.pem").stat().st_mode) == 0o600
             assert "BEGIN PUBLIC KEY" in (state / "gatekeeper-key.pub.pem").read_text()

@@ -29,15 +29,15 @@ def test_a_dead_gatekeepers_registrations_calls_and_answers_are_the_others(tmp_p
         alice.register()
         datagram = alice.signed(alice.admission())
         answer = alice.send(datagram)
-        until(lambda: first.octets() == second.octets() and len(second.lines()) == 4, "both have the same log")
+        until(lambda: first.octets() == second.octets() and len(second.decisions()) == 4, "both have the same log")
         end(process)
         assert alice.send(datagram) == answer
         assert isinstance(alice.ask(alice.registration(keep_alive=True)), RegistrationConfirm)
         assert isinstance(alice.ask(alice.disengagement()), DisengageConfirm)
         assert second.says(active=True, epoch=2, registrations=1, calls=0, store="etcd")
         with serving(first, active=False):
-            until(lambda: first.octets() == second.octets() and len(first.lines()) == 6, "the log is whole again")
-    assert [line["epoch"] for line in first.lines()] == [1, 1, 1, 1, 2, 2]
+            until(lambda: first.octets() == second.octets() and len(first.decisions()) == 6, "the log is whole again")
+    assert [line["epoch"] for line in first.decisions()] == [1, 1, 1, 1, 2, 2]
     assert [line["event"] for line in first.lines("ha/failover")] == ["GATEKEEPER_START", "GATEKEEPER_FAILOVER"]
 
 
