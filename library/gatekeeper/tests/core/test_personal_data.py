@@ -17,7 +17,7 @@ from h323.ras import CallIdentifier, RasMessage, encode
 from library.gatekeeper.tests.replay.replayed import OpenZone
 
 from .markers import MARKED, TEXT, free_fields, least_of, made, parts_of
-from .zone import START, Terminal, guardian
+from .zone import Terminal, guardian
 
 KINDS = {alternative: type_ for alternative, (_, type_, _) in parts_of("RasMessage").items()}
 LISTED = {*RECORDED, *REDUCED, *(f"{owner}.{part}" for owner, parts in LEFT_OUT.items() for part in parts.split())}
@@ -65,22 +65,27 @@ def council() -> tuple[OpenZone, Terminal]:
 def test_no_marker_in_any_field_gets_out(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     cases = Counter[str]()
-    for field, path in free_fields(kind):
-        owner, _, component = field.partition(".")
-        zone, alice = council()
-        message = marked_message(kind, path, base_messages(alice))
+    zone, alice = council()
+    base = base_messages(alice)
+    # Those that are recorded come last: a call that they name is spoken of later.
+    for field, path in sorted(free_fields(kind), key=lambda one: one[1][-1] in NAMES_NO_PERSON):
+        _, _, component = field.partition(".")
+        message = marked_message(kind, path, base)
         try:
             unsigned = encode(message)
         except EncodeError as error:  # pragma: no cover
             pytest.fail(f"{field} by {path}: {error}")
-        zone.settle(zone.gatekeeper.receive(unsigned, ("198.51.100.9", 1719), START))
-        if owner != "UnknownMessageResponse":
-            zone.settle(zone.gatekeeper.receive(alice.signed(message), alice.source, START))
-        zone.wait(30)
+        before = len(zone.store.lines["h323_ras"])
+        zone.settle(zone.gatekeeper.receive(unsigned, ("198.51.100.9", 1719), zone.now))
+        zone.settle(zone.gatekeeper.receive(alice.signed(message), alice.source, zone.now))
+        zone.wait(11)
+        if not zone.gatekeeper.registrations:
+            alice.register()
+            base = base_messages(alice)
         cases["all"] += 1
         if component in NAMES_NO_PERSON:
             continue
-        told = "\n".join(json.dumps(line, ensure_ascii=False) for line in zone.store.records())
+        told = "\n".join(json.dumps(line, ensure_ascii=False) for line in zone.store.records()[before:])
         told += "\n".join(map(repr, zone.observed)) + caplog.text
         found = [marker for marker in MARKED if marker.lower() in told.lower()]
         assert found == [], f"{field} by {path}"
@@ -93,7 +98,7 @@ def test_who_signs_with_somebodys_name_in_place_of_an_identifier() -> None:
     zone, alice = council()
     for name in (TEXT, "if://guardian/zaphod-beeblebrox"):
         alice.terminal_id = name
-        zone.settle(zone.gatekeeper.receive(alice.signed(alice.admission(9)), ("198.51.100.9", 1719), START))
+        zone.settle(zone.gatekeeper.receive(alice.signed(alice.admission(9)), ("198.51.100.9", 1719), zone.now))
     last = zone.store.records()[-1]
     assert (last["reason"], last["claimed_terminal_id"]) == ("INVALID_SIGNATURE", "?")
     assert not any(marker in json.dumps(zone.store.records()) for marker in (*MARKED, "zaphod"))

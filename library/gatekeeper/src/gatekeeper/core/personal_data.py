@@ -43,7 +43,8 @@ PROFILE_LEFT_OUT = ("purpose",)
 """Of the council's profile (docs/protocol.md); call type and the flag for personal data are recorded."""
 
 LEFT_OUT: Mapping[str, str] = {
-    "ANSI41UIM": "esn imsi mdn min mscid msisdn qualificationInformationCode sesn soc systemAccessType systemMyTypeCode",
+    "ANSI41UIM": "esn imsi mdn min mscid msisdn qualificationInformationCode sesn soc systemAccessType"
+    " systemMyTypeCode",
     "ANSI41UIMSystemId": "mid sid",
     "AdmissionConfirm": "language",
     "AdmissionRequest": "gatekeeperIdentifier",
@@ -117,4 +118,4 @@ LEFT_OUT: Mapping[str, str] = {
     "V3KeySyncMaterial": "clearSaltingKey encryptedSaltingKey encryptedSessionKey generalID genericKeyMaterial",
     "VendorIdentifier": "productId versionId",
 }
-"""Never recorded: the components of each type, separated by blanks. Display names, user-user data, tokens and the like."""
+"""Never recorded: of each type the components, separated by blanks. Display names, user-user data, tokens and so on."""
