@@ -183,6 +183,9 @@ class Judge:
             return
         self.must(line["answers_index"] < len(self.log), "an answer to a record that isn't there")
         asked = self.log[line["answers_index"]]
+        self.must("request_digest" in asked, "an answer to a record that is no request's")
+        if "request_digest" not in asked:
+            return
         decision = Decision(asked, line, self.now)
         before = self.decisions.setdefault(asked["request_digest"], [])
         for one in before:

@@ -28,6 +28,10 @@ OTHER = bytes(15) + b"\7"
 
 @pytest.fixture
 def records() -> Records:
+    return morning()
+
+
+def morning() -> Records:
     """A council's morning: everything that can be refused is, once, and two takeovers are in between."""
     zone = OpenZone(*REGISTRY.guardians, settings=LIMITS)
     alice, bob, carol = (Terminal(zone, name, 101 + at) for at, name in enumerate(("alice", "bob", "carol")))

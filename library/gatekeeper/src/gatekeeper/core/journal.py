@@ -63,4 +63,9 @@ def _json(value: object) -> str:
     kind = type(value)
     if kind is bool:
         return "true" if value else "false"
-    return str(value) if kind is int else json.dumps(value)
+    if kind is int:
+        return str(value)
+    if isinstance(value, list) and len(value) == 1:
+        # One called party, one alias: the usual list.
+        return f"[{_json(value[0])}]"
+    return json.dumps(value)
