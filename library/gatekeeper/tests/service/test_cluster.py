@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from h323.ras import DisengageConfirm, RegistrationConfirm
+from witness.cli import main
 
 from .guardian import guardian
 from .running import Node, serving, until
@@ -38,6 +39,8 @@ def test_a_dead_gatekeepers_registrations_calls_and_answers_are_the_others(tmp_p
         with serving(first, active=False):
             until(lambda: first.octets() == second.octets() and len(first.decisions()) == 6, "the log is whole again")
     assert [line["epoch"] for line in first.decisions()] == [1, 1, 1, 1, 2, 2]
+    for node in (first, second):
+        assert main(["replay", str(node.folder / "logs")]) == 0, "the log justifies each decision, across the failover"
     assert [line["event"] for line in first.lines("ha/failover")] == ["GATEKEEPER_START", "GATEKEEPER_FAILOVER"]
 
 
