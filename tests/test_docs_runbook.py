@@ -21,6 +21,7 @@ from terminal.cli.main import _parser as terminal_parser
 from witness.cosigner.metrics import CosignerMetrics
 from witness.day_files.streams import STREAMS
 from witness.log.metrics import LogCollector
+from witness.ship.metrics import ShipMetrics, StreamRun
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
@@ -129,6 +130,7 @@ def exposed() -> set[str]:
     log.register(LogCollector(dict))
     log.register(MirrorCollector(()))
     log.register(CosignerMetrics(dict, dict))
+    log.register(ShipMetrics({"h323_ras": StreamRun(lag=0, shipped=0.0, refused=False)}))
     text = (Metrics(lambda: status).exposition() + generate_latest(log)).decode()
     return {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
 

@@ -70,6 +70,26 @@ def test_people_are_told_too(replica: Path, capsys: pytest.CaptureFixture[str]) 
     assert not (replica / STREAM.folder / SHIPPED).exists()
 
 
+def test_prometheus_is_told_when_and_how_far_behind(replica: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = replica.parent / "ship.prom"
+
+    def told() -> dict[str, float]:
+        lines = [line for line in path.read_text().splitlines() if 'stream="h323_ras"' in line]
+        return {line.partition("{")[0].removeprefix("h323_witness_"): float(line.split()[1]) for line in lines}
+
+    ship(capsys, replica, "--check", "--metrics", str(path))
+    assert not path.exists()
+    ship(capsys, replica, "--metrics", str(path))
+    shipped = told().pop("shipped_timestamp_seconds")
+    assert told() == {"shipped_timestamp_seconds": shipped, "ship_lag_records": 0, "ship_refused": 0}
+    (replica / STREAM.folder / "checkpoint").write_bytes(b"no checkpoint\n")
+    ship(capsys, replica, "--metrics", str(path), code=2)
+    assert told() == {"shipped_timestamp_seconds": shipped, "ship_refused": 0}
+    (replica.parent / "archive" / STREAM.folder / "checkpoint").write_bytes(b"no checkpoint\n")
+    ship(capsys, replica, "--metrics", str(path), code=1)
+    assert told() == {"shipped_timestamp_seconds": shipped, "ship_refused": 1}
+
+
 def test_a_fork_in_one_stream_is_an_exit_code_of_its_own_and_leaves_the_others(
     replica: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from witness.day_files.markers import SHIPPED, read_marker
 from witness.day_files.streams import STREAMS, Stream
+from witness.durable_file import replace_durably
 from witness.errors import WitnessError
 from witness.policy import MAX_OCTETS, PolicyError
 from witness.service.settings import Tls
@@ -20,6 +21,7 @@ from witness.ship.archive import ArchiveError, FolderArchive
 from witness.ship.confirmation import confirm
 from witness.ship.errors import RefusedError
 from witness.ship.https_source import https_source
+from witness.ship.metrics import StreamRun, last_shipped, render
 from witness.ship.shipping import Shipment, Shipping
 from witness.ship.source import FolderSource, Source, SourceError
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 REFUSED, NOT_SHIPPED = 1, 2
 _PKI = Path("/etc/guardian-council/pki")
+Errors = list[tuple[str, WitnessError]]
 _LOOK_AGAIN = 0.5
 """Seconds between two looks at a source that has less than the archive."""
 _EPILOG = """\
@@ -80,6 +83,9 @@ def add_ship(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         ("--private-key", "host-key.pem", "this host's private key"),
     ):
         command.add_argument(name, type=Path, default=_PKI / file, metavar="FILE", help=f"{what}, PEM (%(default)s)")
+    command.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="a text file for Prometheus' node exporter, written at the end"
+    )
     command.add_argument("--json", action="store_true", help="one JSON object instead of text")
     command.set_defaults(run=_ship)
 
@@ -120,7 +126,10 @@ def _ship(options: argparse.Namespace) -> int:
                 source.mark_shipped(stream.name, shipment.after)
             return shipment
 
-        return _report(options, ship)
+        shipments, errors = _each(options, ship)
+        if options.metrics is not None and not options.check:
+            _write_metrics(options.metrics, shipping, shipments, errors)
+    return _report(options, shipments, errors)
 
 
 def _shipped(options: argparse.Namespace) -> int:
@@ -135,7 +144,7 @@ def _shipped(options: argparse.Namespace) -> int:
             source.mark_shipped(stream.name, size)
         return Shipment(stream.name, before, max(before, size))
 
-    return _report(options, mark)
+    return _report(options, *_each(options, mark))
 
 
 def _read_policy(path: Path) -> bytes:
@@ -172,24 +181,51 @@ def _patience(seconds: float) -> Callable[[], bool]:
     return wait
 
 
-def _report(options: argparse.Namespace, work: Callable[[Stream], Shipment]) -> int:
+def _each(options: argparse.Namespace, work: Callable[[Stream], Shipment]) -> tuple[list[Shipment], Errors]:
     """Do each stream's work, whatever becomes of the others."""
     shipments: list[Shipment] = []
-    errors: list[tuple[str, WitnessError]] = []
+    errors: Errors = []
     for name in options.stream or STREAMS:
         try:
             shipments.append(work(STREAMS[name]))
         except WitnessError as error:
             errors.append((name, error))
+    return shipments, errors
+
+
+def _write_metrics(path: Path, shipping: Shipping, shipments: list[Shipment], errors: Errors) -> None:
+    try:
+        before = last_shipped(path.read_text(encoding="utf-8")) if path.exists() else {}
+        now = time.time()
+        runs = {each.stream: StreamRun(lag=0, shipped=now, refused=False) for each in shipments}
+        for name, error in errors:
+            runs[name] = StreamRun(_lag(shipping, name), before.get(name), refused=_is_refused(error))
+        replace_durably(path, render(runs), mode=0o644)
+    except OSError as error:
+        raise ArchiveError(f"{path}: {error.strerror}; give --metrics a file that this user may write") from error
+
+
+def _lag(shipping: Shipping, name: str) -> int | None:
+    try:
+        return shipping.lag(STREAMS[name])
+    except WitnessError:
+        return None
+
+
+def _is_refused(error: WitnessError) -> bool:
+    return isinstance(error, (RefusedError, ArchiveError))
+
+
+def _report(options: argparse.Namespace, shipments: list[Shipment], errors: Errors) -> int:
     if options.json:
         print(json.dumps(_document(shipments, errors, check=options.check), indent=1))
     else:
         _show(shipments, errors, check=options.check)
-    refused = any(isinstance(error, (RefusedError, ArchiveError)) for _, error in errors)
+    refused = any(_is_refused(error) for _, error in errors)
     return REFUSED if refused else NOT_SHIPPED if errors else 0
 
 
-def _show(shipments: list[Shipment], errors: list[tuple[str, WitnessError]], *, check: bool) -> None:
+def _show(shipments: list[Shipment], errors: Errors, *, check: bool) -> None:
     verb = "to come" if check else "new"
     for each in shipments:
         print(f"{each.stream:9} {each.after} records, {each.sent} of them {verb}")
@@ -197,7 +233,7 @@ def _show(shipments: list[Shipment], errors: list[tuple[str, WitnessError]], *, 
         print(f"h323-witness: {name}: {error}", file=sys.stderr)
 
 
-def _document(shipments: list[Shipment], errors: list[tuple[str, WitnessError]], *, check: bool) -> object:
+def _document(shipments: list[Shipment], errors: Errors, *, check: bool) -> object:
     return {
         "check": check,
         "sent": sum(each.sent for each in shipments),

@@ -100,6 +100,16 @@ class Shipping:
             self._publish(stream, archived, offered)
         return Shipment(stream.name, growth.start, growth.end)
 
+    def lag(self, stream: Stream) -> int:
+        """How many records are covered at the source, and not in the archive.
+
+        Raises:
+            WitnessError: they can't be asked.
+        """
+        archived, offered = self._archived(stream), self._ask(stream)
+        size = archived.checkpoint.size if archived else 0
+        return max(0, offered.checkpoint.size - size) if offered else 0
+
     # What there is
 
     def _archived(self, stream: Stream) -> _Offer | None:
