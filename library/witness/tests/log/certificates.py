@@ -31,27 +31,41 @@ def _builder(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateB
     )
 
 
+class Authority:
+    """Issues certificates into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._ca = folder / "ca.pem"
+        certificate = (
+            _builder("test authority", self._key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        self._ca.write_bytes(certificate.public_bytes(Encoding.PEM))
+
+    def issue(self, name: str) -> Tls:
+        """A certificate for 127.0.0.1 that serves both sides."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+        loopback = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        certificate = (
+            _builder(name, key)
+            .add_extension(loopback, critical=False)
+            .add_extension(issuer, critical=False)
+            .add_extension(usage, critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        tls = Tls(self._ca, self._folder / f"{name}.pem", self._folder / f"{name}-key.pem")
+        tls.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
+        tls.private_key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return tls
+
+
 def make_certificates(folder: Path) -> Tls:
     """An authority, and a certificate for 127.0.0.1 that serves both sides."""
-    folder.mkdir(parents=True, exist_ok=True)
-    authority, host = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca = (
-        _builder("test authority", authority)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority.public_key()), critical=False)
-        .sign(authority, hashes.SHA256())
-    )
-    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-    loopback = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        _builder("loopback", host)
-        .add_extension(loopback, critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False)
-        .add_extension(usage, critical=False)
-        .sign(authority, hashes.SHA256())
-    )
-    tls = Tls(folder / "ca.pem", folder / "host.pem", folder / "host-key.pem")
-    tls.ca.write_bytes(ca.public_bytes(Encoding.PEM))
-    tls.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
-    tls.private_key.write_bytes(host.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return tls
+    return Authority(folder).issue("host")

@@ -102,21 +102,18 @@ class Cosigners:
 
     async def _ask(self, one: _Known, note: Note, size: int, prove: Prove) -> Signature:
         """One cosigner's signature; where it has seen more or less than we thought, it is asked again."""
-        try:
-            return await self._add_checkpoint(one, note, size, prove)
-        except _SizeToldError as told:
-            if told.size == one.size:
-                # It knows a tree of that very size, so ours is another one.
-                raise ForkError(f"{one.name} has cosigned another tree of {told.size} records") from told
-            one.size = told.size
-            if told.size > size:
-                raise AheadError(f"{one.name} has cosigned {told.size} records already") from told
-        try:
-            return await self._add_checkpoint(one, note, size, prove)
-        except _SizeToldError as told:
-            # Somebody else signs as well, and was quicker.
-            one.size = told.size
-            raise AheadError(f"{one.name} has cosigned {told.size} records meanwhile") from told
+        for _ in range(2):
+            try:
+                return await self._add_checkpoint(one, note, size, prove)
+            except _SizeToldError as told:
+                one.size = told.size
+                if told.size == told.asked:
+                    # It knows a tree of that very size, so ours is another one.
+                    raise ForkError(f"{one.name} has cosigned another tree of {told.size} records") from told
+                if told.size > size:
+                    raise AheadError(f"{one.name} has cosigned {told.size} records already") from told
+        # Somebody else signs as well, and was quicker.
+        raise AheadError(f"{one.name} has cosigned {one.size} records meanwhile")
 
     async def _add_checkpoint(self, one: _Known, note: Note, size: int, prove: Prove) -> Signature:
         old = min(one.size, size)
@@ -132,7 +129,7 @@ class Cosigners:
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
             raise CosigningError(f"{one.name} at {one.url}: {error or 'no answer in time'}") from error
         if status == _CONFLICT and _SIZE.match(answer):
-            raise _SizeToldError(int(answer))
+            raise _SizeToldError(old, int(answer))
         if status == _FORK:
             raise ForkError(
                 f"{one.name} has cosigned a tree of {old} records that this one of {size} does not continue"
@@ -155,8 +152,9 @@ class Cosigners:
 
 
 class _SizeToldError(Exception):
-    """A cosigner has cosigned a tree of another size last."""
+    """A cosigner answers a request with an old size by the size of what it has cosigned last."""
 
-    def __init__(self, size: int) -> None:
-        super().__init__(size)
+    def __init__(self, asked: int, size: int) -> None:
+        super().__init__(asked, size)
+        self.asked = asked
         self.size = size
