@@ -93,6 +93,8 @@ async def _take_office(store: EtcdStore, inheritance: Inheritance, zone: Registr
 async def take_over(cluster: EtcdCluster, endpoints: int, runs: int) -> list[Takeover]:
     """Come into office by turns from nothing and from what was followed, with so many registrations."""
     zone = registry(endpoints, SIGNED)
+    # A service reckons it when it reads the registry.
+    assert zone.version
     found = []
     beat = _Beat()
     beating = asyncio.ensure_future(beat.run())
