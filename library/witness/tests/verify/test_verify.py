@@ -314,6 +314,35 @@ class TestTail:
         assert (report.verdict, report.covered, report.records) == (Verdict.GOOD, 305, 305)
         assert asked == [285]
 
+    def test_records_that_come_all_the_time_are_no_unsigned_tail(self, tmp_path: Path) -> None:
+        """Each checkpoint is old when it appears; what was there at first is covered in the end."""
+        log = MadeLog(tmp_path).add(300).publish(280)
+
+        def wait(_: int) -> bool:
+            log.add(20).publish(310).add(7)
+            with log.file().open("ab") as file:
+                file.write(b'{"index": 327, ')
+            return True
+
+        report = verify(log, wait=wait)
+        assert (report.verdict, report.findings, report.covered) == (Verdict.GOOD, [], 310)
+        assert report.notes == ["17 records came while this was verified: they are not covered yet"]
+
+    def test_a_line_that_is_being_written_is_waited_for(self, log: MadeLog) -> None:
+        line = record(700, log.time(700))
+        with log.file().open("ab") as file:
+            file.write(line[:30])
+
+        def wait(_: int) -> bool:
+            with log.file().open("ab") as file:
+                file.write(line[30:] + b"\n")
+            log.records.append(line)
+            log.publish()
+            return True
+
+        assert verify(log, wait=wait).verdict is Verdict.GOOD
+        assert verify(log).records == 701
+
     def test_waiting_ends(self, tmp_path: Path) -> None:
         log = MadeLog(tmp_path).add(300).publish(15)
         assert verify(log, wait=lambda _: False).verdict is Verdict.UNSIGNED_TAIL

@@ -100,6 +100,10 @@ class _Verification:
         """Whether every leaf so far is known."""
         self._locations = Locations()
         self._has_strangers = False
+        self._seen = 0
+        """Records that there were when the end was reached for the first time."""
+        self._grew = False
+        """Whether a newer checkpoint came since then."""
         self._flaws: list[Flaw] = []
         self._octets: bytes | None = None
         self._judged: JudgedCheckpoint | None = None
@@ -310,21 +314,27 @@ class _Verification:
 
     def _look_again(self, wait: Wait | None) -> None:
         """A log in use has a newer checkpoint by now: take it as far as the records were read."""
-        wanted = self._reading.size
-        while self._tree_is_whole and self._reading.keep and self._judged and self._report.covered < wanted:
+        # A line without its end may be one that is just being written.
+        self._seen = self._reading.size + bool(self._files.finish())
+        while self._tree_is_whole and self._reading.keep and self._judged and self._report.covered < self._seen:
             before = self._report.covered
             self._take_checkpoint()
             if self._report.covered > before:
+                self._grew = True
                 self._cover()
-            elif wait is None or not wait(wanted - before):
+            elif wait is None or not wait(max(1, self._seen - before)):
                 break
+            else:
+                self._read_to_the_end()
 
     # The end
 
     def _finish(self) -> None:
         report = self._report
         report.records = self._reading.size
-        for flaw in itertools.chain(self._flaws, self._files.finish()):
+        # Where records come all the time, the last one is often being written.
+        torn = [] if self._grew else self._files.finish()
+        for flaw in itertools.chain(self._flaws, torn):
             report.add(finding_of(flaw, report.covered))
         if report.records < report.covered:
             text = f"the checkpoint covers {report.covered} records, and there are {report.records}"
@@ -360,7 +370,10 @@ class _Verification:
             report.add(Finding(Kind.NO_QUORUM, text, path))
         elif self._demands.policy.quorum != NONE:
             self._judge_age(max(judged.cosigned.values()))
-        if report.records > report.covered and self._tree_is_whole:
+        if self._grew and self._seen <= report.covered < report.records:
+            came = report.records - report.covered
+            report.notes.append(f"{came} records came while this was verified: they are not covered yet")
+        elif report.records > report.covered and self._tree_is_whole:
             text = f"{report.records - report.covered} records beyond the checkpoint of {report.covered}"
             where = self._locations.find(report.covered)
             report.add(Finding(Kind.UNSIGNED_TAIL, text, *where, report.covered))
