@@ -31,7 +31,7 @@ class Outcome:
     @property
     def rate(self) -> float:
         """Answers a second."""
-        return len(self.answers) / self.seconds
+        return len(self.answers) / self.seconds if self.answers else 0.0
 
     def percentile(self, part: float) -> float:
         """Milliseconds within which this part of the requests was answered; a lost one never was."""

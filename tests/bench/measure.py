@@ -25,10 +25,13 @@ sys.path.insert(0, str(ROOT / "library" / "gatekeeper" / "tests" / "store"))
 from etcd_cluster import EtcdCluster, etcd_cluster
 from takeover import ANSWERS, take_over
 from verification import RECORDS, verified
+from witness_beside import Beside, beside
 
 ENDPOINTS = 1_000
 """Unless the number of endpoints is what's measured."""
 SCALE = (10, 100, 1_000, 10_000, 100_000)
+_TURNS = 3
+"""With and without the log's signing, each."""
 _WINDOW = 128
 """Unanswered requests while the gatekeeper is saturated: enough for the store's batches to fill."""
 
@@ -169,6 +172,65 @@ def _with_store(bench: Bench, store: str) -> list[Row]:
         return _calls(bench, ready, store, 1_500)
 
 
+def witness(bench: Bench) -> list[Row]:
+    """Calls while their log is signed and cosigned beside, and while it is not: the same gatekeeper, in turns."""
+    with tempfile.TemporaryDirectory(prefix="bench-store-") as folder:
+        order: Mapping[str, object] = {"store": "sqlite", "folder": folder}
+        with bench.gatekeeper(ENDPOINTS, **order) as ready, beside(Path(folder)) as services:
+            traffic = Traffic(ENDPOINTS)
+            bench.flood(ready, traffic.calls(bench.count(200)))
+            turns = [
+                _turn(bench, ready, services, traffic.calls(bench.count(6_000)), on=on)
+                for _ in range(_TURNS)
+                for on in (False, True)
+            ]
+            services.go_on()
+    without, beside_it = turns[0::2], turns[1::2]
+    rows = [
+        _middle(without, "calls, nobody signs the log"),
+        _middle(beside_it, "calls, log service and cosigner beside"),
+    ]
+    kept, costs = _part(rows[1].value, rows[0].value), _part(rows[1].cpu, rows[0].cpu)
+    used = statistics.median(turn.used for turn in beside_it)
+    return [
+        *rows,
+        Row("witness", "what is left of the calls", 100 * kept, "%", ">= 90"),
+        Row("witness", "a request's CPU time, of that without", 100 * costs, "%", "<= 110"),
+        Row("witness", "CPU time of log service and cosigner", used, "us a request"),
+    ]
+
+
+def _part(value: float, whole: float) -> float:
+    """How much it is of the whole; 0 where nothing at all was answered."""
+    return value / whole if whole else 0.0
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One saturating run."""
+
+    outcome: Outcome
+    cpu: float
+    used: float
+    """Microseconds of the services' CPU time a request."""
+
+
+def _turn(bench: Bench, ready: Ready, services: Beside, datagrams: list[bytes], *, on: bool) -> _Turn:
+    services.go_on() if on else services.halt()
+    before = services.cpu()
+    outcome, cpu = bench.flood(ready, datagrams)
+    if on:
+        # All that these requests cost them.
+        services.go_on()
+    return _Turn(outcome, cpu, (services.cpu() - before) / max(1, len(outcome.answers)) * 1e6)
+
+
+def _middle(turns: list[_Turn], name: str) -> Row:
+    notes = {_note(turn.outcome, "AdmissionConfirm", "DisengageConfirm") for turn in turns} - {""}
+    rate, cpu = (statistics.median(values) for values in ([t.outcome.rate for t in turns], [t.cpu for t in turns]))
+    return Row("witness", name, rate / 2, "/s", cpu=cpu, note=", ".join(sorted(notes)))
+
+
 def start(bench: Bench) -> list[Row]:
     """How long a gatekeeper with 100,000 stored registrations takes to come into office, and the memory it needs."""
     endpoints = max(10, int(SCALE[-1] * bench.scale))
@@ -252,6 +314,7 @@ PARTS: Mapping[str, Callable[[Bench], list[Row]]] = {
     "memory": memory,
     "sqlite": sqlite,
     "etcd": etcd,
+    "witness": witness,
     "start": start,
     "endpoints": endpoints,
     "takeover": takeover,
