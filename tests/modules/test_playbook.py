@@ -1,16 +1,21 @@
-"""The archive's unit is one that systemd takes, for a host that fetches and for one that has the log."""
+"""The archive's unit, for a host that fetches and for one that has the log; and what the playbook does on real logs."""
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from library.witness.tests.log.scene import STREAM, Keys, day_file, published, write
 
 pytest.importorskip("ansible", reason="the controller's Python is older than 3.11")
 
@@ -93,3 +98,66 @@ def test_systemd_takes_the_unit(units: Path, tmp_path: Path, host: str, unit: st
     shutil.copy(units / f"{host}-{unit}", tmp_path / unit)
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", tmp_path / unit], capture_output=True, text=True)
     assert [line for line in done.stderr.splitlines() if f"{unit}:" in line and "not executable" not in line] == []
+
+
+class TestPlaybook:
+    """Its tasks that ship, with this machine in the place of both hosts; what installs is left out by tags."""
+
+    @pytest.fixture
+    def run(self, tmp_path: Path) -> Callable[..., str]:
+        keys = Keys()
+        write(tmp_path / "log", 0, 300)
+        published(tmp_path / "log", keys)
+        (tmp_path / "config").mkdir()
+        (tmp_path / "config" / "policy").write_text(keys.policy_text())
+        (tmp_path / "hosts.yml").write_text(INVENTORY)
+        variables = {
+            "ansible_connection": "local",
+            "ansible_become": False,
+            "ansible_python_interpreter": sys.executable,
+            "gatekeeper_log_directory": str(tmp_path / "log"),
+            "release_current": str(PROGRAMS.parent),
+            "ship_program": str(PROGRAMS / "h323-witness"),
+            "ship_writer": getpass.getuser(),
+            "witness_archive_user": getpass.getuser(),
+            "witness_archive_source": str(tmp_path / "log"),
+            "witness_archive_directory": str(tmp_path / "archive"),
+            "witness_archive_config_directory": str(tmp_path / "config"),
+            "witness_config_directory": str(tmp_path / "config"),
+        }
+
+        def play(*more: str) -> str:
+            command = [PROGRAMS / "ansible-playbook", "-i", tmp_path / "hosts.yml", "-e", json.dumps(variables)]
+            command += [
+                "--tags",
+                "witness_archive_ship",
+                "--limit",
+                "gk1,archive1",
+                *more,
+                ROOT / "playbooks" / "ship_witness_logs.yml",
+            ]
+            environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "LC_ALL": "C.UTF-8"}
+            done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+            return done.stdout
+
+        return play
+
+    def test_it_ships_and_marks_once_and_the_second_run_changes_nothing(
+        self, run: Callable[..., str], tmp_path: Path
+    ) -> None:
+        def changed(output: str) -> dict[str, str]:
+            return dict(re.findall(r"^(\w+) +: ok=\d+ +changed=(\d+)", output, re.MULTILINE))
+
+        foretold = run("--check", "--diff")
+        assert changed(foretold) == {"archive1": "1", "gk1": "0"}
+        assert re.search(r'^\+ *"?h323_ras"?: 300', foretold, re.MULTILINE)
+        assert not (tmp_path / "archive").exists()
+        assert changed(run()) == {"archive1": "1", "gk1": "0"}
+        assert day_file(tmp_path / "archive").read_bytes() == day_file(tmp_path / "log").read_bytes()
+        marker = tmp_path / "log" / STREAM.folder / "shipped"
+        assert json.loads(marker.read_text()) == {"h323_ras": 300}
+        # Where the archive is elsewhere, nobody has marked it yet.
+        marker.unlink()
+        assert changed(run()) == {"archive1": "0", "gk1": "0"}
+        assert json.loads(marker.read_text()) == {"h323_ras": 300}
