@@ -211,6 +211,16 @@ class TestRefusal:
         assert len(files(scene.archive)) == len(before) + 2
         assert scene.verdict() is Verdict.GOOD
 
+    def test_a_fork_that_nobody_has_cosigned_is_kept_too(self, scene: Scene, other: Scene) -> None:
+        scene.grow(300)
+        scene.ship()
+        other.grow(400, text="DRQ")
+        log = published(other.replica, other.keys)
+        (log.folder / "checkpoint").write_bytes(other.keys.sign(log, cosigned=False))
+        with pytest.raises(RefusedError, match="are kept in"):
+            other.ship()
+        assert scene.verdict() is Verdict.GOOD
+
     def test_a_rollback_is_refused(self, scene: Scene, other: Scene) -> None:
         scene.grow(300)
         scene.ship()

@@ -88,12 +88,16 @@ class Shipping:
         offered = self._offered(stream, old.size)
         if offered is None:
             return Shipment(stream.name, 0, 0)
+        if archived is None:
+            self._require_quorum(stream, offered)
         try:
             growth = self._prove(stream, old, offered)
         except RefusedError as error:
             raise RefusedError(
                 error.refusal, f"{error}{self._keep_evidence(stream, archived, offered, error)}"
             ) from error
+        # Only now: a fork is one whoever has cosigned it, the log's key has signed it.
+        self._require_quorum(stream, offered)
         if not self._check:
             if growth.end > growth.start:
                 self._bring(stream, growth, offered.checkpoint)
@@ -108,7 +112,7 @@ class Shipping:
         """
         archived, offered = self._archived(stream), self._ask(stream)
         size = archived.checkpoint.size if archived else 0
-        return max(0, offered.checkpoint.size - size) if offered else 0
+        return max(0, offered.checkpoint.size - size) if offered and offered.judged.fulfilled else 0
 
     # What there is
 
@@ -139,16 +143,16 @@ class Shipping:
         if octets is None:
             return None
         try:
-            offer = self._judge(stream, octets)
+            return self._judge(stream, octets)
         except PolicyError as error:
-            raise SourceError(
-                f"the source's checkpoint of {stream.name}: {error}; ship with the policy of this log"
-            ) from error
-        if not offer.judged.fulfilled:
-            names = ", ".join(offer.judged.cosigned) or "nobody"
+            text = f"the source's checkpoint of {stream.name}: {error}"
+            raise SourceError(f"{text}; ship with the policy of this log") from error
+
+    def _require_quorum(self, stream: Stream, offered: _Offer) -> None:
+        if not offered.judged.fulfilled:
+            names = ", ".join(offered.judged.cosigned) or "nobody"
             text = f"the source's checkpoint of {stream.name} is cosigned by {names}, which is not the policy's quorum"
             raise SourceError(f"{text}; see whether the cosigners can be reached from the gatekeeper in office")
-        return offer
 
     def _judge(self, stream: Stream, octets: bytes) -> _Offer:
         return _Offer(octets, judge_checkpoint(octets, self._policy, origin_of(self._policy, stream.name)))
