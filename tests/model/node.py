@@ -13,7 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 import gatekeeper.server as service
-from gatekeeper import ras_sockets
+from gatekeeper import ras_sockets, registry_in_force
 from gatekeeper.core import Address, CoreSettings
 from gatekeeper.failover import health, mandate, pulse, succession
 from gatekeeper.failover.neighbour import Holder
@@ -152,6 +152,10 @@ class MemoryLog:
         self._records += [record.line for record in records]
 
 
+def forgotten(*_: object) -> None:
+    """Nobody replays the log of a model: no registry is kept for that."""
+
+
 class NoControl:
     """Nobody asks at the control socket."""
 
@@ -187,6 +191,7 @@ def made_up_surroundings() -> Iterator[None]:
             "Neighbour": (health, MemoryNeighbour),
             "DayFileWriter": (service, MemoryLog),
             "Control": (service, NoControl),
+            "keep_registry": (registry_in_force, forgotten),
         }
         stack.enter_context(mock.patch.object(pulse, "EVERY", _BEAT))
         for name, (module, one) in made_up.items():

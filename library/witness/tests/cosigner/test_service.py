@@ -135,7 +135,7 @@ def test_sigterm_ends_it_and_a_second_one_does_not_start(cosigner: Process) -> N
     ("change", "told"),
     [
         ({}, ""),
-        ({"key": "/nonexistent"}, "key /nonexistent: No such file or directory; let it be read"),
+        ({"key": "/proc/none"}, "key /proc/none: No such file or directory; let it be read"),
         ({"logs": []}, "logs must be texts, at least one"),
         ({"logs": ["council.example/x+1234+AAAA"]}, "write what h323-witness vkey FILE prints"),
         ({"submitters": "gk1"}, "submitters is 'gk1'; write submitters: [gk1, gk2]"),
