@@ -12,10 +12,12 @@ CHRONY = {("udp", "127.0.0.1:323"), ("udp", "[::1]:323")}
 def expected_listeners(name: str) -> set[tuple[str, str]]:
     own = address(name)
     etcd = {("tcp", f"{own}:2379"), ("tcp", f"{own}:2380"), ("tcp", "127.0.0.1:2379")}
+    log = {("tcp", f"{own}:9721"), ("tcp", f"{own}:9722")}
     if name not in GATEKEEPERS:
-        return CHRONY | etcd
+        mirror_and_cosigner = {("tcp", f"{own}:{port}") for port in (9723, 9724, 9725)}
+        return CHRONY | etcd | log | mirror_and_cosigner
     ras = {(protocol, f"{each}:1719") for protocol in ("udp", "tcp") for each in (own, VIP)}
-    return CHRONY | etcd | ras | {("tcp", f"{own}:9719")}
+    return CHRONY | etcd | log | ras | {("tcp", f"{own}:9719")}
 
 
 @pytest.mark.parametrize("name", HOSTS)
@@ -40,8 +42,13 @@ def test_the_firewall_drops_what_is_not_named(name: str) -> None:
     assert ("dport 1719" in rules) == (name in GATEKEEPERS)
 
 
-@pytest.mark.parametrize("name", GATEKEEPERS)
-def test_the_service_user_cannot_log_in(name: str) -> None:
-    user = reach(name).user("h323-gatekeeper")
+USERS = [(name, "h323-gatekeeper", ["guardian-pki", "h323-gatekeeper"]) for name in GATEKEEPERS]
+USERS += [(name, "h323-witness", ["guardian-pki", "h323-auditors", "h323-witness"]) for name in HOSTS]
+USERS += [("wit1", user, ["guardian-pki", user]) for user in ("h323-cosigner", "h323-mirror")]
+
+
+@pytest.mark.parametrize(("name", "service_user", "groups"), USERS)
+def test_service_users_cannot_log_in_and_are_in_no_other_group(name: str, service_user: str, groups: list[str]) -> None:
+    user = reach(name).user(service_user)
     assert user.shell == "/usr/sbin/nologin"
-    assert sorted(user.groups) == ["guardian-pki", "h323-gatekeeper"]
+    assert sorted(user.groups) == groups
