@@ -64,8 +64,8 @@ def test_what_cannot_be_cleared_costs_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_standby_says_that_it_is_one(tmp_path: Path) -> None:
-    first = Node(tmp_path / "one")
-    second = Node(tmp_path / "two", "gk2", store=first.values()["store"])
+    store = {"kind": "sqlite", "path": str(tmp_path / "state.sqlite"), "nodes": 2}
+    first, second = Node(tmp_path / "one", store=store), Node(tmp_path / "two", "gk2", store=store)
     with serving(first), serving(second, active=False):
         for command in (("calls",), ("clear", "--terminal", "if://guardian/alice")):
             assert complained(run(*command, "--socket", second.control_socket), 1, "this gatekeeper is not active")
