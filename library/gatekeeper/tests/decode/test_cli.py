@@ -106,7 +106,11 @@ def test_lines_that_are_no_digits(decode: Decode) -> None:
 
 def test_whoever_watches_live_and_ends_it_gets_the_summary() -> None:
     with subprocess.Popen(
-        [COMMAND, "-", "--brief"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        # A shell's background job ignores SIGINT, and so would all that it starts.
+        ["env", "--default-signal=INT", COMMAND, "-", "--brief"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

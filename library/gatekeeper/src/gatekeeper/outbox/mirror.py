@@ -33,6 +33,9 @@ class Mirror:
         ]
         self._manager = ServiceManager()
 
+    def check(self) -> None:
+        """See Service. All that the settings name was read to make this one."""
+
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until cancelled; `ready` is called when the files are open.
 

@@ -20,7 +20,7 @@ from witness.note import Cosigner, parse_skeys
 from witness.service.manager import ServiceManager
 from witness.service.metrics_site import MetricsSite
 from witness.service.settings import SettingsError
-from witness.service.tls import server_tls
+from witness.service.tls import check_tls
 
 _LARGEST_KEY_FILE = 10_000
 
@@ -54,9 +54,7 @@ class CosignerService:
         Raises:
             SettingsError: one of them can't be used.
         """
-        for tls in (self._settings.tls, self._settings.metrics.tls):
-            if tls is not None:
-                server_tls(tls)
+        check_tls(self._settings.tls, self._settings.metrics.tls)
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve; `ready` is called when everything listens.

@@ -22,7 +22,7 @@ from witness.policy import Policy
 from witness.service.manager import ServiceManager
 from witness.service.metrics_site import MetricsSite
 from witness.service.settings import SettingsError
-from witness.service.tls import client_tls
+from witness.service.tls import check_tls, client_tls
 
 LOGGER = logging.getLogger(__name__)
 
@@ -50,9 +50,7 @@ class LogService:
         Raises:
             SettingsError: one of them can't be used.
         """
-        for tls in (self._settings.tls, self._settings.metrics.tls):
-            if tls is not None:
-                client_tls(tls)
+        check_tls(self._settings.tls, self._settings.metrics.tls)
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve; `ready` is called when everything listens.

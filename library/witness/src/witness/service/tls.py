@@ -36,3 +36,14 @@ def client_tls(tls: Tls) -> ssl.SSLContext:
         raise SettingsError(f"{tls.certificate}, {tls.private_key}, {tls.ca}: cannot be used ({error})") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     return context
+
+
+def check_tls(*files: Tls | None) -> None:
+    """See whether these can be used, where there are any.
+
+    Raises:
+        SettingsError: a file can't be used.
+    """
+    for tls in files:
+        if tls is not None:
+            server_tls(tls)
