@@ -19,8 +19,6 @@ def test_a_small_run_finds_everything_confirmed(tmp_path: Path) -> None:
         "references",
         "--only",
         "memory",
-        "--only",
-        "witness",
         "--scale",
         "0.01",
     ]

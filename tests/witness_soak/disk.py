@@ -181,7 +181,12 @@ class Recorder:
             patch.object(builtins, "open", opening),
         ):
             yield
+        self.restart()
+
+    def restart(self) -> None:
+        """Another process begins: what the dead one had open is closed, and nobody is to die."""
         self._opened.clear()
+        self.kill_after = None
         self.dead = False
 
     def change(self, change: Change) -> None:

@@ -103,7 +103,7 @@ def test_after_a_kill_and_a_second_rotation(tmp_path: Path, part: float) -> None
         recorder.kill_after = len(recorder.operations) + killed_after - begin
         with suppress(Killed):
             rotate(log)
-        recorder.kill_after = None
+        recorder.restart()
         begin = len(recorder.operations)
         rotate(log)
     assert survive(tmp_path / "states", recorder, begin)
