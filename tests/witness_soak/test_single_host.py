@@ -143,4 +143,4 @@ def test_what_was_answered_is_in_the_log_once(tmp_path: Path) -> None:
     assert digests == Counter(digest.hex() for digest in caller.answered)
     assert len(caller.answered) > 2 * ROUNDS
     report = verify_stream(log.folder, STREAMS[RAS_STREAM], f"{DOMAIN}/{RAS_STREAM}", Demands(log.policy))
-    assert (report.verdict, report.records) == (Verdict.GOOD, len(lines))
+    assert (report.verdict, report.records) == (Verdict.GOOD, len(lines)), report.findings
