@@ -34,7 +34,8 @@ are safe there into real hosts, in a maintenance window.
 - **Checked after each**: every answer that any terminal received, against the log of both hosts and the gatekeepers'
   state; that one gatekeeper at a time admitted, from the epochs in the log and from the answers of both gatekeepers
   at their own addresses, which were asked all the time.
-- **Recorded**: how far the `failover_duration_sec` of the log is from the prober's outage.
+- **Recorded**: how far the `failover_duration_sec` of the log, corrected where a later record corrects it, is from the
+  prober's outage.
 
 Targets: an outage of {MEDIAN:.0f} ms at the median, {P99:.0f} ms at the 99th percentile and never over {NEVER:.0f} ms
 by one fault of a gatekeeper host (which, of 20 runs, is the longest); where the store elects a leader, no guardian

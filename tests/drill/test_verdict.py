@@ -490,6 +490,13 @@ def test_a_failover_record_says_its_cause_where_it_has_one(scene: Scene) -> None
     assert (one.cause, one.milliseconds, one.epoch) == ("host lost", 150.0, 2)
 
 
+def test_a_duration_that_is_corrected_later_is_the_failovers(scene: Scene) -> None:
+    scene.take_office("gk2", failover_duration_sec=0.15)
+    scene.record(FAILOVER_STREAM, event="GATEKEEPER_DURATION_CORRECTED", failover_duration_sec=0.03)
+    scene.take_office("gk1", failover_duration_sec=0.1)
+    assert [one.milliseconds for one in scene.check().failovers] == [30.0, 100.0]
+
+
 def test_records_of_other_events_begin_no_epoch(scene: Scene) -> None:
     scene.record(FAILOVER_STREAM, event="GATEKEEPER_STEPPED_DOWN", reason="test")
     scene.record(RAS_STREAM, msg_type="RAI")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from .verdict_copies import Record
@@ -53,6 +54,8 @@ class Epochs:
             self.began[epoch] = unix_of(record)
         if record.get("event") in _BEGINS:
             self._announce(record)
+        elif record.get("event") == "GATEKEEPER_DURATION_CORRECTED":
+            self._correct(epoch, _duration_ms(record))
 
     def unannounced(self) -> list[Violation]:
         """Epochs that have records and no announcement, now that nothing more is to be read."""
@@ -84,13 +87,23 @@ class Epochs:
                 from_=str(record.get("from", "")),
                 to=str(holder),
                 cause=str(record.get("cause", "")),
-                milliseconds=round(float(record.get("failover_duration_sec", -1)) * 1000, 1),
+                milliseconds=_duration_ms(record),
             )
             self.failovers.append(failover)
+
+    def _correct(self, epoch: int, milliseconds: float) -> None:
+        """The old one was heard again, and has told that it answered for longer than the new one could know."""
+        self.failovers = [
+            replace(one, milliseconds=milliseconds) if one.epoch == epoch else one for one in self.failovers
+        ]
 
     def _violate(self, kind: str, text: str, record: Record) -> None:
         who, digest = str(record.get("terminal_id", "")), str(record.get("request_digest", ""))
         self.violations.append(Violation(kind, text, who, digest, record["index"]))
+
+
+def _duration_ms(record: Record) -> float:
+    return round(float(record.get("failover_duration_sec", -1)) * 1000, 1)
 
 
 def unix_of(record: Record) -> float:

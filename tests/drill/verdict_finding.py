@@ -64,7 +64,7 @@ class Failover:
     cause: str
     """"" where the record names none."""
     milliseconds: float
-    """Its failover_duration_sec."""
+    """Its failover_duration_sec, or that of the record that corrects it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from gatekeeper.failover.health import Health
+from gatekeeper.failover.last_answer import LastAnswer
 from gatekeeper.failover.mandate import Mandate
 from gatekeeper.failover.office import Office
 from gatekeeper.failover.peer import Peer
@@ -33,6 +34,8 @@ class Condition:
     writers: Sequence[LogWriter]
     previous_end: str | None
     """How the service ended before it was started this time."""
+    last_answer: LastAnswer
+    """To a terminal."""
 
     def status(self) -> Status:
         """For operators."""
@@ -74,6 +77,7 @@ class Condition:
     def sign_of_life(self) -> PeerSign:
         """For the other gatekeeper."""
         trouble = self.health.trouble
+        answered = self.last_answer.epoch != 0
         return PeerSign(
             node=self.settings.core.node,
             role=self.settings.role,
@@ -86,6 +90,8 @@ class Condition:
             previous_end=self.previous_end,
             release=RELEASE,
             unix_ms=max(0, int(time.time() * 1_000)),
+            answered_epoch=self.last_answer.epoch if answered else None,
+            answered_ms_ago=self.last_answer.ms_ago(time.monotonic()) if answered else None,
         )
 
     @property

@@ -246,6 +246,10 @@ class Metrics:
         self.failovers += 1
         self.failover_duration = seconds
 
+    def corrected_duration(self, seconds: float) -> None:
+        """The old one has told that the last failover took so long."""
+        self.failover_duration = seconds
+
     def exposition(self) -> bytes:
         """The text format of Prometheus."""
         return generate_latest(self._registry)

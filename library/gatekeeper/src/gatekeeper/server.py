@@ -22,6 +22,7 @@ from gatekeeper.ending import end
 from gatekeeper.failover.events import write_return
 from gatekeeper.failover.hand_over import HandOver
 from gatekeeper.failover.health import Health, Surroundings
+from gatekeeper.failover.last_answer import LastAnswer
 from gatekeeper.failover.mandate import Mandate
 from gatekeeper.failover.office import Office
 from gatekeeper.failover.peer import Peer, Return
@@ -72,7 +73,14 @@ class Server:
         self._mandate = Mandate(settings.ras.virtual_address, lambda: self._health.held, self._address_moved)
         self._vrrp = self._listen_to_keepalived()
         self._health = Health(store, self._writers, settings, self._surroundings)
-        self._peer = Peer(settings.core, signing_key, self._sign_of_life, self._send_from_own_address, self._returned)
+        self._peer = Peer(
+            settings.core,
+            signing_key,
+            self._sign_of_life,
+            self._send_from_own_address,
+            self._returned,
+            self._heard,
+        )
         self._sockets = RasSockets(settings.ras, self._peer, self._receive)
         means = Means(settings.core, signing_key, store, self.metrics, self._sockets.send)
         self._reception = Reception(means, registry, self._peer)
@@ -81,7 +89,7 @@ class Server:
             means, self._mandate, succession, self._peer, self._sockets, lambda: self._health.caretaker
         )
         self._hand_over = HandOver(self._duty)
-        self._condition = self._make_condition()
+        self._condition = self._make_condition(means.last_answer)
 
     def _listen_to_keepalived(self) -> VrrpNotify | None:
         fifo = self._settings.vrrp_fifo
@@ -109,7 +117,7 @@ class Server:
             come_back=self._come_back,
         )
 
-    def _make_condition(self) -> Condition:
+    def _make_condition(self, last_answer: LastAnswer) -> Condition:
         track_file = self._settings.track_file
         return Condition(
             settings=self._settings,
@@ -121,6 +129,7 @@ class Server:
             vrrp=self._vrrp,
             writers=self._writers,
             previous_end=None if track_file is None else read_previous_end(track_file.with_name("previous-end")),
+            last_answer=last_answer,
         )
 
     # What it is asked
@@ -241,6 +250,9 @@ class Server:
         tenure = self._office.tenure
         if tenure is not None and tenure.confirmed:
             write_return(tenure, returned)
+
+    def _heard(self, sign: PeerSign) -> None:
+        self._office.heard(sign)
 
     def _use_registry(self, registry: Registry) -> None:
         self._reception.use_registry(registry)

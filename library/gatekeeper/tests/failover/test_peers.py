@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from gatekeeper.core import Address, CoreSettings
+from gatekeeper.failover.last_answer import LastAnswer
 from gatekeeper.failover.peer import EVERY, Peer, Return
 from gatekeeper.failover.peer_watch import FRESH
 from gatekeeper.failover.sign_of_life import PeerSign
@@ -24,6 +25,7 @@ class Zone:
         monkeypatch.setattr("gatekeeper.failover.peer.time", clock)
         self.active = "gk1"
         self.returned: list[Return] = []
+        self.answers: dict[str, LastAnswer] = {}
         self.peers: dict[str, Peer] = {}
         self.boot("gk1")
         self.boot("gk2")
@@ -37,7 +39,19 @@ class Zone:
                 self.peers[other].receive(datagram, ADDRESSES[node])
 
         def describe() -> PeerSign:
-            return PeerSign(node, "primary", 7, self.active == node, True, None, True, unix_ms=int(self.unix * 1_000))
+            answered = self.answers.get(node)
+            return PeerSign(
+                node,
+                "primary",
+                7,
+                self.active == node,
+                True,
+                None,
+                True,
+                unix_ms=int(self.unix * 1_000),
+                answered_epoch=answered.epoch if answered else None,
+                answered_ms_ago=answered.ms_ago(self.now) if answered else None,
+            )
 
         self.peers[node] = Peer(settings, KEY, describe, send, self.returned.append)
 
@@ -113,6 +127,21 @@ def test_why_a_node_left_is_known_until_it_is_in_office_again(zone: Zone) -> Non
     zone.active = "gk1"
     zone.live(EVERY)
     assert zone.peers["gk2"].left("gk1") is None
+
+
+def test_a_node_tells_when_it_answered_last_also_of_a_time_in_which_it_was_not_heard(zone: Zone) -> None:
+    zone.answers["gk1"] = LastAnswer()
+    zone.answers["gk1"].note(7, zone.now)
+    zone.live(EVERY)
+    heard_of = zone.now - EVERY
+    assert zone.peers["gk2"].answered_at("gk1", 7) == pytest.approx(heard_of)
+    zone.answers["gk1"].note(7, zone.now + 1.0)
+    zone.live(2.0, "gk2")
+    assert zone.peers["gk2"].answered_at("gk1", 7) == pytest.approx(heard_of), "gk1 was silent"
+    zone.live(0.1)
+    assert zone.peers["gk2"].answered_at("gk1", 7) == pytest.approx(heard_of + 1.0 + EVERY, abs=1e-3)
+    assert zone.peers["gk2"].answered_at("gk1", 8) == float("-inf"), "another term"
+    assert zone.peers["gk1"].answered_at("gk2", 7) == float("-inf"), "it has answered nobody"
 
 
 def test_a_node_by_itself_says_nothing() -> None:

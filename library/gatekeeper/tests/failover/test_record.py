@@ -19,8 +19,8 @@ SIGN = PeerSign("gk1", "primary", 7, True, True, None, True)
 NOW = 1_000.0
 
 
-def old(active_at: float = -math.inf, commit_seen: float = -math.inf) -> Predecessor:
-    return Predecessor("gk1", active_at, commit_seen, SIGN, active_at)
+def old(active_at: float = -math.inf, commit_seen: float = -math.inf, answered_at: float = -math.inf) -> Predecessor:
+    return Predecessor("gk1", active_at, commit_seen, SIGN, active_at, answered_at)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,9 @@ def old(active_at: float = -math.inf, commit_seen: float = -math.inf) -> Predece
         (old(commit_seen=NOW - 0.2), 0.2),
         (old(NOW - 0.15, NOW - 0.2), 0.15),
         (old(NOW - 0.9, NOW - 0.2), 0.2),
+        (old(NOW - 0.15, answered_at=NOW - 0.03), 0.03),
+        (old(NOW - 0.15, answered_at=NOW - 0.3), 0.15),
+        (old(answered_at=NOW + 0.05), 0.0),
         (old(), 3_600.0),
     ],
 )
@@ -44,15 +47,14 @@ def test_a_skewed_clock_never_makes_a_duration_negative() -> None:
 
 
 def test_the_cause_is_what_the_old_one_said() -> None:
-    said = Predecessor("gk1", NOW - 0.02, NOW - 0.01, SIGN, NOW - 0.02, "step-down by the operator: new disk", None)
+    said = replace(old(NOW - 0.02, NOW - 0.01), left="step-down by the operator: new disk")
     assert cause(said, NOW) == "step-down by the operator: new disk"
 
 
 def test_or_what_is_known_of_its_silence() -> None:
     troubled = PeerSign("gk1", "primary", 7, True, False, "the disk is full", True)
-    silent = Predecessor(
-        "gk1", NOW - 1.0, NOW - 0.15, troubled, NOW - 0.15, None, "its host answers, its service is down"
-    )
+    host = "its host answers, its service is down"
+    silent = Predecessor("gk1", NOW - 1.0, NOW - 0.15, troubled, NOW - 0.15, host=host)
     assert (
         cause(silent, NOW)
         == "gk1 fell silent; its last trouble: the disk is full; its host answers, its service is down"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from gatekeeper.failover.events import FailoverEvents
 from gatekeeper.failover.mandate import Mandate
 from gatekeeper.failover.peer import Peer
+from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.succession import Succession
 from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Means, Tenure
 from gatekeeper.ras_sockets import RasSockets
@@ -82,6 +83,11 @@ class Office:
         """Tell the other one why this node gives up office, unless it is said already."""
         if self.tenure is not None and self._peer.leaving is None:
             self._peer.leave(why)
+
+    def heard(self, sign: PeerSign) -> None:
+        """The other one has given a sign of life: it may tell what this node couldn't know when it took office."""
+        if self.tenure is not None and self.tenure.confirmed:
+            self._events.correct(self.tenure, sign)
 
     async def _hold(self) -> None:
         # What arrives meanwhile stays in the sockets' buffers and is answered afterwards.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import time
 from collections.abc import Callable
@@ -58,16 +59,18 @@ class Peer:
         describe: Callable[[], PeerSign],
         send: Callable[[bytes, Address], None],
         returned: Callable[[Return], None] = lambda _returned: None,
+        heard: Callable[[PeerSign], None] = lambda _sign: None,
     ) -> None:
         """Begin to know nobody.
 
-        `describe` tells how this node is, `send` sends from its own address, and `returned` is told of another one that
-        is heard after a silence.
+        `describe` tells how this node is, `send` sends from its own address, `returned` is told of another one that is
+        heard after a silence, and `heard` of every sign.
         """
         self._node = settings.node
         self._describe = describe
         self._send = send
         self._returned = returned
+        self._heard = heard
         self._watches = {
             address: PeerWatch(settings.gatekeeper_identifier, signing_key, address, os.urandom)
             for address in settings.alternates
@@ -75,6 +78,8 @@ class Peer:
         self._leaving: str | None = None
         self._leaving_until = float("-inf")
         self._left: dict[str, str] = {}
+        self._answered: dict[str, tuple[int, float]] = {}
+        """By node: the term in which it last answered a terminal, and when; monotonic seconds of this node."""
         self._went = asyncio.Event()
         self._active_from: Address | None = None
         self.host: str | None = None
@@ -139,10 +144,13 @@ class Peer:
         if was_silent or (restarted and before is not None):
             LOGGER.info("%s gives signs of life again", told.node)
             self._returned(Return(told, now - before.at if before else None, restarted))
+        self._heard(told)
 
     def _note_office(self, told: PeerSign, source: Address, now: float) -> None:
         if told.active:
             self.last_active_at, self._active_from = now, source
+        if told.answered_epoch is not None and told.answered_ms_ago is not None:
+            self._answered[told.node] = told.answered_epoch, now - told.answered_ms_ago / 1_000
         if told.leaving is not None:
             self._left[told.node] = told.leaving
             self._went.set()
@@ -157,6 +165,11 @@ class Peer:
     def left(self, node: str) -> str | None:
         """Why this one gave up office, if it said so when it was last in office."""
         return self._left.get(node)
+
+    def answered_at(self, node: str, epoch: int) -> float:
+        """When this one last answered a terminal, if that was in the term of this epoch; else minus infinity."""
+        last, at = self._answered.get(node, (0, -math.inf))
+        return at if last == epoch else -math.inf
 
     def has_left(self, node: str, epoch: int) -> bool:
         """Whether this one says, now, that it gives up office, and has done so: a term of this epoch or a later one."""

@@ -24,6 +24,8 @@ class Predecessor:
     last_sign: PeerSign | None = None
     """However old."""
     last_sign_at: float = -math.inf
+    answered_at: float = -math.inf
+    """Its last answer to a terminal in that term, as far as it has told."""
     left: str | None = None
     """Why it gave up office, where it said so."""
     host: str | None = None
@@ -33,18 +35,25 @@ class Predecessor:
 def duration(old: Predecessor, now: float, told: float) -> float:
     """Seconds from the last proof of life of the old active gatekeeper to now, when the new one can answer.
 
+    An estimate where the old one fell silent (`fell_silent`): it may have answered for longer than it was heard here.
+
     No clock but this node's monotonic one is in it. Only where this node has never seen the other one alive, what the
     store says counts: `told` seconds ago by the two nodes' wall clocks.
     """
-    proof = max(old.active_at, old.commit_seen)
+    proof = max(old.active_at, old.commit_seen, old.answered_at)
     return max(0.0, told if proof == -math.inf else now - proof)
+
+
+def fell_silent(old: Predecessor, now: float) -> bool:
+    """Whether it neither said that it goes nor gives signs of life any more."""
+    return old.left is None and now - old.last_sign_at > _SILENT
 
 
 def cause(old: Predecessor, now: float) -> str:
     """Why the old one is no longer in office, as far as it is known: one sentence."""
     if old.left is not None:
         return old.left
-    if now - old.last_sign_at <= _SILENT:
+    if not fell_silent(old, now):
         return f"office was taken while {old.node} still gives signs of life"
     known = [f"{old.node} fell silent"]
     if old.last_sign is None:

@@ -51,6 +51,10 @@ class PeerSign:
     release: str | None = None
     unix_ms: int | None = None
     """The sender's clock: milliseconds of Unix time; None where its release doesn't tell."""
+    answered_epoch: int | None = None
+    """The term in which it last answered a terminal; None where it hasn't since its start."""
+    answered_ms_ago: int | None = None
+    """Milliseconds since then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ def message(stamp: Stamp, sign: PeerSign) -> NonStandardMessage:
         "previous_end": _short(sign.previous_end),
         "release": _short(sign.release),
         "unix_ms": sign.unix_ms,
+        "answered_epoch": sign.answered_epoch,
+        "answered_ms_ago": sign.answered_ms_ago,
     }
     content = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
     return NonStandardMessage(
@@ -145,7 +151,9 @@ def _sign(fields: Mapping[str, object]) -> PeerSign:
         leaving=_sentence(fields, "leaving"),
         previous_end=_sentence(fields, "previous_end"),
         release=_sentence(fields, "release"),
-        unix_ms=None if fields.get("unix_ms") is None else _number(fields, "unix_ms"),
+        unix_ms=_number_if_told(fields, "unix_ms"),
+        answered_epoch=_number_if_told(fields, "answered_epoch"),
+        answered_ms_ago=_number_if_told(fields, "answered_ms_ago"),
     )
 
 
@@ -177,6 +185,10 @@ def _number(fields: Mapping[str, object], name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value not in _NUMBERS:
         raise SignError(f"{name} is no number")
     return value
+
+
+def _number_if_told(fields: Mapping[str, object], name: str) -> int | None:
+    return None if fields.get(name) is None else _number(fields, name)
 
 
 def _sizes(fields: Mapping[str, object]) -> dict[str, int]:

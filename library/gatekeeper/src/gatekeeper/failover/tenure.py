@@ -9,7 +9,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from h323.h235 import PrivateKey
 
@@ -26,6 +26,7 @@ from gatekeeper.core import (
     Selection,
     Send,
 )
+from gatekeeper.failover.last_answer import LastAnswer
 from gatekeeper.failover.transaction import merge, take_full
 from gatekeeper.metrics import Metrics
 from gatekeeper.operation import NotActiveError
@@ -59,6 +60,7 @@ class Means:
     store: Store
     metrics: Metrics
     send: SendTo
+    last_answer: LastAnswer = field(default_factory=LastAnswer)
 
 
 class Tenure:
@@ -176,6 +178,9 @@ class Tenure:
         for effect in effects:
             if isinstance(effect, Send):
                 self._means.send(effect.datagram, effect.destination)
+                if received is not None:
+                    # An answer: who asks for patience on its own (RIP) has not served anybody.
+                    self._means.last_answer.note(self.term.epoch, time.monotonic())
             elif isinstance(effect, Commit):
                 self._waiting.append(effect)
                 self.commits_under_way += 1
