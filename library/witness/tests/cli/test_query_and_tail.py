@@ -11,7 +11,7 @@ import pytest
 from witness.cli import main
 from witness.day_files.last import last_records
 
-from library.witness.tests.made_log import MadeLog, record
+from library.witness.tests.made_log import BEGIN, MadeLog, record
 
 from .council import Council
 
@@ -63,6 +63,13 @@ def test_by_time(council: Council, log: MadeLog) -> None:
     assert found(council, log, "--until", "2026-11-24T14:00:00Z") == [0, 1]
     assert found(council, log, "--since", "2026-11-24T15:00:00+01:00", "--until", "2026-11-24T16:00") == [2, 3]
     assert council.run("query", log.directory, "--since", "yesterday") == 64
+
+
+def test_a_file_of_a_wrong_clock_does_not_hide_what_came_later(council: Council, log: MadeLog) -> None:
+    late, right = record(80, BEGIN + timedelta(days=365)), record(81, BEGIN + timedelta(hours=1))
+    log.write([late, right], "20271124")
+    assert found(council, log, "--until", "2026-11-24T14:00:00Z") == [0, 1, 81]
+    assert found(council, log, "--since", "2027-01-01") == [80]
 
 
 def test_packed_days_are_searched_too(council: Council, log: MadeLog) -> None:

@@ -23,7 +23,7 @@ from witness.ship.confirmation import confirm
 from witness.tiles import WIDTH
 from witness.verify import Demands, Verdict, verify_stream
 
-from library.witness.tests.log.scene import DOMAIN, NOON, STREAM, Keys, day_file, published, write
+from library.witness.tests.log.scene import DAY, DOMAIN, NOON, STREAM, Keys, day_file, published, write
 
 MIDNIGHT = NOON + 12 * 3_600
 
@@ -128,6 +128,29 @@ def test_many_days_come_at_once_and_then_the_last_ones(scene: Scene) -> None:
     scene.grow(30, NOON + 86_400 * 8)
     scene.grow(30, NOON + 86_400 * 9)
     assert scene.ship().sent == 60
+    assert days(scene.archive) == days(scene.replica)
+    assert scene.verdict() is Verdict.GOOD
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_by_wrong_clocks_the_same_files_come_about(scene: Scene, at_once: bool) -> None:
+    for day in (0, 1, 2, 3, -20_000, 3, 400, 401, 402, 403, 4, 5):
+        scene.grow(2, NOON + 86_400 * day)
+        if not at_once:
+            scene.ship()
+    scene.ship()
+    assert days(scene.archive) == days(scene.replica)
+    assert scene.verdict() is Verdict.GOOD
+
+
+def test_days_that_an_interrupted_run_has_left_do_not_count(scene: Scene) -> None:
+    scene.grow(3)
+    scene.ship()
+    for day in range(1, 6):
+        scene.grow(2, NOON + 86_400 * day)
+    last = day_file(scene.archive, str(int(DAY) + 5))
+    last.write_bytes(day_file(scene.replica, last.stem[-len(DAY) :]).read_bytes())
+    scene.ship()
     assert days(scene.archive) == days(scene.replica)
     assert scene.verdict() is Verdict.GOOD
 

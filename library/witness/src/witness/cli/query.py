@@ -15,6 +15,7 @@ from witness.cli.folders import Place, one_stream
 from witness.cli.lines import write_line
 from witness.cli.parser import add_command, add_directory
 from witness.cli.times import parse_time, time_argument
+from witness.day_files.filing import own_day
 from witness.day_files.flaw import Flaw
 from witness.day_files.reader import DayFileReader
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _GUARDIAN = "if://guardian/"
 _NEIGHBOUR = timedelta(days=1)
-"""By so much the file's day may differ from the record's, and records' times from their order."""
+"""By so much a file's day may be before its records', and records' times from their order."""
 _EPILOG = """\
 All conditions must hold. The records come in the log's order, a line each; --json gives their exact octets.
 It reads what is there and proves nothing: h323-witness verify does.
@@ -135,9 +136,10 @@ def _records(place: Place, wanted: _Wanted) -> Iterator[bytes]:
             if isinstance(item, Flaw):
                 flaws += 1
                 continue
-            if last and _day_of(item.path.name) > last:
-                break
             for line in item.lines:
+                # The files' days don't tell: one by a wrong clock has those that came later, too.
+                if last and (own_day(line) or "") > last:
+                    continue
                 if all(needle in line for needle in needles) and wanted.matches(_parsed(line)):
                     yield line
     finally:
@@ -160,7 +162,3 @@ def _day(time: datetime | None, shift: timedelta) -> str:
         return (time.astimezone(timezone.utc) + shift).strftime("%Y%m%d") if time is not None else ""
     except OverflowError:
         return ""
-
-
-def _day_of(name: str) -> str:
-    return name.partition(".")[0].rpartition("_")[2]

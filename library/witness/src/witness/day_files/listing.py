@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +29,15 @@ def list_day_files(folder: Path, stream: Stream) -> list[DayFile]:
     Raises:
         OSError: the folder can't be read; one that isn't there has no files.
     """
-    found: dict[str, DayFile] = {}
     try:
-        names = [path.name for path in folder.iterdir()]
+        return day_files_of([path.name for path in folder.iterdir()], folder, stream)
     except FileNotFoundError:
         return []
+
+
+def day_files_of(names: Iterable[str], folder: Path, stream: Stream) -> list[DayFile]:
+    """The days in order, as the names of a folder's files tell."""
+    found: dict[str, DayFile] = {}
     for name in names:
         matched = _NAME.match(name)
         if matched is not None and matched["prefix"] == stream.prefix:

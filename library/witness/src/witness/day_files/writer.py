@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from witness.day_files.filing import Filing
+from witness.day_files.listing import list_day_files
 from witness.day_files.streams import STREAMS
 from witness.durable_file import sync_folder
 from witness.errors import WitnessError
@@ -65,6 +67,7 @@ class DayFileWriter:
         self._stream = STREAMS[stream]
         self._folder = directory / self._stream.folder
         self._lock: int | None = None
+        self._filing = Filing()
         self._named: set[Path] = set()
         """Files whose names are on disk."""
         self.size = 0
@@ -84,6 +87,8 @@ class DayFileWriter:
             self.size = max((_size_after(path) for path in files[:_LAST_FILES]), default=0)
             os.fsync(self._lock)
             self._named = set(files)
+            days = [file.day for file in list_day_files(self._folder, self._stream) if file.path.stat().st_size]
+            self._filing = Filing(max(days, default=""))
         except BlockingIOError as error:
             advice = "stop it, or give this one a folder of its own"
             raise WitnessLogError(f"{self._folder} is in use by another gatekeeper; {advice}") from error
@@ -103,15 +108,17 @@ class DayFileWriter:
             GapError: they don't.
             DiskError: the disk refuses; what was not counted in `size` is not in the files.
         """
-        for day, group in itertools.groupby(records, lambda record: _day(record.line)):
+        for own, group in itertools.groupby(records, lambda record: _day(record.line)):
             lines = list(group)
             if lines[0].index != self.size:
                 raise GapError(self.size, lines[0].index)
+            day = self._filing.day(own)
             path = self._stream.day_file(self._directory, day)
             try:
                 for part in _parts(lines):
                     self._write(path, b"".join(record.line + b"\n" for record in part))
                     self.size += len(part)
+                    self._filing.has(day)
             except OSError as error:
                 raise DiskError(f"{self._folder}: {error.strerror}; see whether its disk is full or broken") from error
 

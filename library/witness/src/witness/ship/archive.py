@@ -1,7 +1,8 @@
 """Where an archive is kept: a folder, used as if it were a bucket.
 
-All that is asked of it: read a file, put a whole file in place of the one that may be there, remove one. Put is all or
-nothing, as an object store does it; in a folder a new file is renamed for that, once its content is on disk.
+All that is asked of it: tell names, read a file, put a whole file in place of the one that may be there, remove one.
+Put is all or nothing, as an object store does it; in a folder a new file is renamed for that, once its content is on
+disk.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ class ArchiveError(ShipError):
 
 class Archive(Protocol):
     """What is asked of an archive. Paths are relative, with slashes. Everything raises ArchiveError."""
+
+    def names(self, folder: str) -> list[str]:
+        """What is in a folder, without its path; nothing where there is none."""
 
     def open(self, path: str) -> BinaryIO | None:
         """A file to read; None if it isn't there."""
@@ -67,6 +71,15 @@ class FolderArchive:
             raise ArchiveError(f"{self.folder}: another process is shipping there; wait until it is done") from error
         finally:
             os.close(descriptor)
+
+    def names(self, folder: str) -> list[str]:
+        """What is in a folder, without its path; nothing where there is none."""
+        try:
+            return [path.name for path in (self.folder / folder).iterdir()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._error(self.folder / folder, error) from error
 
     def open(self, path: str) -> BinaryIO | None:
         """A file to read; None if it isn't there."""

@@ -7,9 +7,12 @@ import json
 import zlib
 from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO
 
+from witness.day_files.filing import Filing
+from witness.day_files.listing import day_files_of
 from witness.day_files.reader import index_of
 from witness.day_files.streams import Stream
 from witness.ship.archive import Archive, ArchiveError
@@ -53,6 +56,7 @@ class ArchiveDays:
         """`tiles` has the leaf hashes of the records before, checked."""
         self._archive, self._stream, self._tiles = archive, stream, tiles
         self._size = self._next = size
+        self._filing: Filing | None = None
         self._waiting: dict[str, _NewLines] = {}
         self._written: set[str] = set()
 
@@ -62,14 +66,28 @@ class ArchiveDays:
         Raises:
             ArchiveError, SourceError: they can't be written, or have no day.
         """
+        if self._filing is None:
+            self._filing = Filing(self._newest())
         for record in records:
-            day = day_of(record, self._next)
+            day = self._filing.day(day_of(record, self._next))
+            self._filing.has(day)
             if day not in self._waiting:
                 if len(self._waiting) == _WINDOW:
                     self._write(min(self._waiting))
                 self._waiting[day] = _NewLines(self._next)
             self._waiting[day].add(record)
             self._next += 1
+
+    def _newest(self) -> str:
+        """The newest day that has a record which the checkpoint covers, or nothing."""
+        folder = self._stream.folder
+        for file in reversed(day_files_of(self._archive.names(folder), Path(folder), self._stream)):
+            first = next(self._old_lines(f"{folder}/{self._stream.prefix}_{file.day}.jsonl"), b"")
+            index = index_of(first.rstrip(b"\n"))
+            # Later ones are what an interrupted run has left.
+            if index is not None and index < self._size:
+                return file.day
+        return ""
 
     def finish(self) -> None:
         """Write what waits. Raises ArchiveError."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from witness.checkpoint import Checkpoint
+from witness.day_files.filing import own_day
 from witness.day_files.flaw import Flaw, FlawKind
 from witness.day_files.markers import RETAINED, MarkerError, read_marker
 from witness.day_files.reader import DayFileReader, Run
@@ -32,9 +32,6 @@ from witness.verify.tree_check import TreeCheck, leaf_tiles, root_of_leaf_tiles
 CHECKPOINT = "checkpoint"
 DEFAULT_MAX_AGE = 60.0
 _LARGEST_CHECKPOINT = 1_000_000
-_DAY = re.compile(rb'"time": "([0-9]{4})-([0-9]{2})-([0-9]{2})T')
-_DAY_WITHIN = 64
-"""Octets of a line within which the journal writes the time."""
 _AT_ONCE = 4_096
 """Leaves that go into the tree at once."""
 _MOST_PENDING = 1_000_000
@@ -199,7 +196,7 @@ class _Verification:
     def _note_strangers(self, run: Run) -> None:
         """Who moves records to another day's file changes none, but whoever reads a day is misled."""
         for at in {0, len(run.lines) - 1}:
-            day = _day_of(run.lines[at])
+            day = own_day(run.lines[at])
             if not self._has_strangers and day is not None and f"_{day}." not in run.path.name:
                 self._has_strangers = True
                 index = run.first + at
@@ -383,12 +380,6 @@ class _Verification:
         if newest is not None and newest - cosigned > self._demands.max_age:
             text = f"the newest cosignature is {newest - cosigned:.0f} s older than the newest record"
             self._report.add(Finding(Kind.STALE, text, self._folder / CHECKPOINT))
-
-
-def _day_of(line: bytes) -> str | None:
-    """YYYYMMDD of a record, as its own time has it; None if it doesn't say."""
-    matched = _DAY.search(line, 0, _DAY_WITHIN)
-    return b"".join(matched.groups()).decode() if matched is not None else None
 
 
 def _time_of(line: bytes) -> float | None:
