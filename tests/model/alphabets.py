@@ -23,7 +23,7 @@ def _at_both(*actions: str) -> tuple[str, ...]:
 
 
 _ON_ITS_WAY = ("carry-out:0", "answer:0", "lose:0", "answer:-1")
-_NODE = ("come", "go", "freeze", "thaw", "crash", "restart")
+_NODE = ("come", "go", "invite", "freeze", "thaw", "crash", "restart")
 _NETWORK = ("hold", "release", "cut", "heal", "lag", "catch-up")
 _LATE = ("come-untold", "go-untold", "tell")
 
@@ -81,6 +81,18 @@ TAKEOVERS = Alphabet(
 )
 """A take-over that is slow, lost, or crossed by another."""
 
+INVITATIONS = Alphabet(
+    "invitations",
+    (
+        *_at(1, "invite", "come", "admit:bob", "release", "crash"),
+        *_at(0, "go", "come", "admit:alice", "end:alice", "+keep:alice", "invite"),
+        "wait:0.4",
+        "wait:1.1",
+    ),
+    ("hold@1",),
+)
+"""A standby takes office before it has the address, which then comes, or doesn't."""
+
 FOLLOWERS = Alphabet(
     "followers",
     (
@@ -129,5 +141,6 @@ ANYTHING = Alphabet(
 """All there is, weighted by how often it stands here."""
 
 ALPHABETS = {
-    one.name: one for one in (EVERYTHING, SEATS, COMMITS, LEASES, TAKEOVERS, FOLLOWERS, THAWS, CARETAKERS, ANYTHING)
+    one.name: one
+    for one in (EVERYTHING, SEATS, COMMITS, LEASES, TAKEOVERS, INVITATIONS, FOLLOWERS, THAWS, CARETAKERS, ANYTHING)
 }

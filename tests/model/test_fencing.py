@@ -17,6 +17,7 @@ DEPTHS = {
     "commits": 2,
     "leases": 3,
     "takeovers": 2,
+    "invitations": 2,
     "followers": 2,
     "thaws": 3,
     "caretakers": 2,

@@ -286,6 +286,12 @@ def _go(node: Node) -> None:
     node.tell_address()
 
 
+def _invite(node: Node) -> None:
+    """Whoever is in office asks it, or did so a while ago: its word arrives."""
+    if node.loop is not None:
+        node.loop.call_soon(node.server._mandate.invite)
+
+
 def _come_untold(node: Node) -> None:
     node.has_address = True
 
@@ -313,6 +319,7 @@ def _hold(node: Node) -> None:
 _HAPPENS: dict[str, Callable[[Node], None]] = {
     "come": _come,
     "go": _go,
+    "invite": _invite,
     "come-untold": _come_untold,
     "go-untold": _go_untold,
     "tell": Node.tell_address,
@@ -340,6 +347,7 @@ _LINK: dict[str, Callable[[Node, int], None]] = {
 _POSSIBLE: dict[str, Callable[[Node], bool]] = {
     "come": lambda node: not node.has_address,
     "go": lambda node: node.has_address,
+    "invite": lambda node: node.loop is not None and not node.has_address,
     "come-untold": lambda node: node.loop is not None and not node.has_address,
     "go-untold": lambda node: node.loop is not None and node.has_address,
     "freeze": lambda node: node.loop is not None and not node.frozen,

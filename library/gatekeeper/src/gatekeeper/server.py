@@ -70,7 +70,9 @@ class Server:
         ]
         self._pulse = Pulse(settings.fitness.pulse_file, settings.fitness.promise, self._stood_still)
         self._priority = VrrpPriority(settings.priority_file)
-        self._mandate = Mandate(settings.ras.virtual_address, lambda: self._health.held, self._address_moved)
+        self._mandate = Mandate(
+            settings.ras.virtual_address, lambda: self._health.held, self._address_moved, self._address_stayed_away
+        )
         self._vrrp = self._listen_to_keepalived()
         self._health = Health(store, self._writers, settings, self._surroundings)
         self._peer = Peer(
@@ -110,6 +112,9 @@ class Server:
         return Duty(
             own=self._sign_of_life,
             peer=lambda: self._health.peer,
+            invite=self._invite,
+            go_on=self._go_on,
+            holds_address=lambda: self._mandate.has_virtual_address,
             commits_under_way=lambda: self._office.tenure.commits_under_way if self._office.tenure else 0,
             pause=self._sockets.pause,
             resume=self._sockets.resume,
@@ -253,6 +258,12 @@ class Server:
 
     def _heard(self, sign: PeerSign) -> None:
         self._office.heard(sign)
+        if sign.successor == self._settings.core.node and self._may_succeed(sign):
+            self._mandate.invite()
+
+    def _may_succeed(self, sign: PeerSign) -> bool:
+        """Whether this node takes office from the one in office that asks for it. It is the epoch that admits it."""
+        return sign.active and self._office.tenure is None and self._health.fit and self._health.epoch <= sign.epoch
 
     def _use_registry(self, registry: Registry) -> None:
         self._reception.use_registry(registry)
@@ -281,6 +292,10 @@ class Server:
             self._office.say_why("the virtual address left this node")
             self._office.leave()
 
+    def _address_stayed_away(self) -> None:
+        self._office.say_why("the virtual address did not come")
+        self._office.leave()
+
     def _caretaker_changed(self, now: bool) -> None:
         """Nobody can decide: what this node knew is let go of, and taken from the store again when that is back."""
         LOGGER.warning("nobody can decide: refusing what is new" if now else "no longer refusing for want of a quorum")
@@ -289,6 +304,17 @@ class Server:
             self._sockets.resume()
             self._office.leave()
             self._mandate.changed.set()
+
+    def _invite(self, node: str, why: str) -> bool:
+        if self._office.tenure is None or not self._mandate.has_virtual_address:
+            return False
+        self._office.tenure.hold()
+        self._peer.leave(why, successor=node)
+        return True
+
+    def _go_on(self) -> None:
+        if self._office.tenure is not None:
+            self._office.tenure.go_on()
 
     def _leave(self, why: str) -> None:
         self._peer.leave(why)

@@ -205,7 +205,8 @@ def test_the_largest_sign_fits() -> None:
     longest = PeerSign(
         "g" * 63, "secondary", 2**53 - 1, False, False, awkward, False, {}, awkward, awkward, awkward, 2**53 - 1
     )
-    longest = replace(longest, witness_records={"h323_ras": 2**53 - 1, "failover": 2**53 - 1})
+    longest = replace(longest, witness_records={"h323_ras": 2**53 - 1, "failover": 2**53 - 1}, successor="g" * 63)
+    longest = replace(longest, answered_epoch=2**53 - 1, answered_ms_ago=2**53 - 1)
     datagram = pair.first.sign(longest, pair.instant)
     assert len(datagram) <= LARGEST
     pair.told_second(datagram)
@@ -225,7 +226,7 @@ def content(sign_of_life: PeerSign) -> dict[str, object]:
 
 ODD = (None, True, 7, -1, 2**53, 0.5, float("nan"), "yes", "long" * 100, [], {}, {"h323_ras": -1}, {"a": {}})
 NUMBERS_OR_NULL = {"unix_ms", "answered_epoch", "answered_ms_ago"}
-MAY_BE_NULL = {"heard_boot", "trouble", "leaving", "previous_end", "release"}
+MAY_BE_NULL = {"heard_boot", "trouble", "leaving", "successor", "previous_end", "release"}
 
 
 @pytest.mark.parametrize("value", ODD, ids=repr)

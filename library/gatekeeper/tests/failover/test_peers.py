@@ -144,6 +144,26 @@ def test_a_node_tells_when_it_answered_last_also_of_a_time_in_which_it_was_not_h
     assert zone.peers["gk1"].answered_at("gk2", 7) == float("-inf"), "it has answered nobody"
 
 
+def test_a_successor_is_named_until_office_is_left_or_kept(zone: Zone) -> None:
+    def named() -> str | None:
+        sign = zone.peers["gk2"].sign
+        assert sign is not None
+        return sign.successor
+
+    zone.peers["gk1"].leave("new disk", successor="gk2")
+    assert named() == "gk2"
+    assert zone.peers["gk2"].left("gk1") == "new disk"
+    assert not zone.peers["gk2"].has_left("gk1", 7), "it is still in office"
+    zone.live(EVERY)
+    assert named() == "gk2"
+    zone.peers["gk1"].leave("new disk")
+    assert named() is None
+    zone.peers["gk1"].leave("and again", successor="gk2")
+    zone.peers["gk1"].stay()
+    zone.live(EVERY)
+    assert named() is None
+
+
 def test_a_node_by_itself_says_nothing() -> None:
     sent: list[bytes] = []
     settings = CoreSettings("gk1", "guardian-council", ADDRESSES["gk1"])

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from gatekeeper.failover.sign_of_life import PeerSign
-from gatekeeper.failover.step_down import CATCH_UP, TAKE_OVER, Clock, Duty, StepDownError, Switch, step_down
+from gatekeeper.failover.step_down import ACCEPT, CATCH_UP, TAKE_OVER, Clock, Duty, StepDownError, Switch, step_down
 
 OWN = PeerSign("gk1", "primary", 7, True, True, None, True, {"h323_ras": 12, "failover": 3})
 PEER = PeerSign("gk2", "secondary", 7, False, True, None, True, {"h323_ras": 12, "failover": 3})
@@ -22,6 +22,9 @@ class Node:
         self.own = OWN
         self.peer: PeerSign | None = PEER
         self.commits_under_way = 0
+        self.has_address = self.keepalived_runs = True
+        self.answers_invitations = True
+        """Whether the other one takes office when it is asked."""
         self.done: list[str] = []
         self.later: list[tuple[float, Callable[[], None]]] = []
 
@@ -40,11 +43,26 @@ class Node:
     def resume(self) -> None:
         self.done.append("resume")
 
+    def invite(self, node: str, why: str) -> bool:
+        if not self.has_address:
+            return False
+        self.done.append(f"invite {node}: {why}")
+        if self.answers_invitations:
+            self.after(0.02, self.take_over)
+        return True
+
+    def go_on(self) -> None:
+        self.done.append("go on")
+
     def leave(self, why: str) -> None:
-        assert self.commits_under_way == 0
         self.done.append(f"leave: {why}")
+        self.after(0.006, self.lose_address)
+
+    def lose_address(self) -> None:
+        self.has_address = self.has_address and not self.keepalived_runs
 
     def come_back(self) -> None:
+        self.had_address_when_it_came_back = self.has_address
         self.done.append("come back")
 
     def take_over(self) -> None:
@@ -54,6 +72,9 @@ class Node:
         duty = Duty(
             own=lambda: self.own,
             peer=lambda: self.peer,
+            invite=self.invite,
+            go_on=self.go_on,
+            holds_address=lambda: self.has_address,
             commits_under_way=lambda: self.commits_under_way,
             pause=self.pause,
             resume=self.resume,
@@ -68,15 +89,45 @@ def node() -> Node:
     return Node()
 
 
-def test_office_is_handed_over(node: Node) -> None:
-    node.after(0.02, node.take_over)
+def test_the_other_one_is_in_office_before_anything_is_let_go_of(node: Node) -> None:
+    node.commits_under_way = 3
+    node.after(0.019, lambda: node.done.append("takes office"))
+    switch = node.step_down()
+    assert (switch.to, switch.epoch) == ("gk2", 8)
+    assert switch.seconds == pytest.approx(0.01, abs=0.005), "the address has left"
+    assert node.done == ["invite gk2: maintenance", "takes office", "leave: maintenance", "come back"]
+    assert not node.had_address_when_it_came_back, "keepalived would not have noticed"
+
+
+def test_that_the_store_takes_nothing_more_is_a_sign_of_the_successor_too(node: Node) -> None:
+    node.answers_invitations = False
+    node.after(0.02, lambda: setattr(node, "own", replace(OWN, active=False)))
+    node.after(0.05, node.take_over)
+    node.step_down()
+    assert node.done == ["invite gk2: maintenance", "leave: maintenance", "come back"]
+
+
+@pytest.fixture
+def without_address() -> Node:
+    """Two gatekeepers of one machine."""
+    node = Node()
+    node.has_address = False
+    return node
+
+
+@pytest.mark.parametrize("address", [True, False])
+def test_office_is_handed_over_to_one_that_cannot_be_asked_too(node: Node, address: bool) -> None:
+    node.has_address, node.answers_invitations = address, False
+    node.after((ACCEPT if address else 0.0) + 0.02, node.take_over)
     switch = node.step_down()
     assert (switch.to, switch.epoch) == ("gk2", 8)
     assert switch.seconds == pytest.approx(0.02, abs=0.006)
-    assert node.done == ["pause", "leave: maintenance", "come back"]
+    assert node.done[-3:] == ["pause", "leave: maintenance", "come back"]
+    assert node.done[:-3] == (["invite gk2: maintenance", "go on"] if address else [])
 
 
-def test_what_is_under_way_is_finished_first(node: Node) -> None:
+def test_what_is_under_way_is_finished_first(without_address: Node) -> None:
+    node = without_address
     node.commits_under_way = 3
     node.after(0.004, lambda: setattr(node, "commits_under_way", 0))
     node.after(0.03, node.take_over)
@@ -84,7 +135,8 @@ def test_what_is_under_way_is_finished_first(node: Node) -> None:
     assert node.done == ["pause", "leave: maintenance", "come back"]
 
 
-def test_a_store_that_hangs_ends_the_attempt_and_requests_are_taken_again(node: Node) -> None:
+def test_a_store_that_hangs_ends_the_attempt_and_requests_are_taken_again(without_address: Node) -> None:
+    node = without_address
     node.commits_under_way = 1
     with pytest.raises(StepDownError, match="not finished within"):
         node.step_down()
@@ -107,13 +159,14 @@ def test_it_is_refused_unless_the_other_one_is_ready_but_for_force(node: Node, p
     assert node.done == []
     node.after(0.02, node.take_over)
     assert node.step_down(force=True).to == "gk2"
+    assert node.done[0] == "pause", "nobody is asked who may not be able to do it"
 
 
 def test_the_other_one_has_a_moment_to_catch_up(node: Node) -> None:
     node.peer = replace(PEER, witness_records={"h323_ras": 11, "failover": 3})
     node.after(CATCH_UP / 2, lambda: setattr(node, "peer", PEER))
-    node.after(CATCH_UP / 2 + 0.1, node.take_over)
     node.step_down()
+    assert node.now > 100.0 + CATCH_UP / 2
 
 
 def test_only_the_active_one_steps_down_whatever_the_force(node: Node) -> None:
@@ -123,7 +176,8 @@ def test_only_the_active_one_steps_down_whatever_the_force(node: Node) -> None:
     assert node.done == []
 
 
-def test_if_nobody_takes_over_office_is_taken_back(node: Node) -> None:
+def test_if_nobody_takes_over_office_is_taken_back(without_address: Node) -> None:
+    node = without_address
     began = node.now
     with pytest.raises(StepDownError, match="did not take over within 2 s"):
         node.step_down()
@@ -131,7 +185,14 @@ def test_if_nobody_takes_over_office_is_taken_back(node: Node) -> None:
     assert node.now - began == pytest.approx(TAKE_OVER, abs=0.02)
 
 
-def test_an_old_epoch_in_office_is_not_the_successor(node: Node) -> None:
+def test_an_address_that_stays_is_told(node: Node) -> None:
+    node.keepalived_runs = False
+    with pytest.raises(StepDownError, match="look at keepalived"):
+        node.step_down()
+
+
+def test_an_old_epoch_in_office_is_not_the_successor(without_address: Node) -> None:
+    node = without_address
     node.peer = replace(PEER, active=True)
     with pytest.raises(StepDownError, match="did not take over"):
         node.step_down()

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from gatekeeper.core import Address, Commit, CoreSettings
 from gatekeeper.core.state import Registration
-from gatekeeper.failover.tenure import CONFIRMED_WITHIN, Means, Tenure
+from gatekeeper.failover.tenure import CONFIRM_EVERY, CONFIRMED_WITHIN, Means, Tenure
 from gatekeeper.failover.transaction import merge, take_full
 from gatekeeper.metrics import Metrics, Status
 from gatekeeper.registry import load_registry
 from gatekeeper.store import Batch, Change, Fenced, KeptAnswer, Record, StoreUnavailable
 from gatekeeper.store.sqlite import SqliteStore
-from h323.ras import AdmissionConfirm, RegistrationConfirm, decode
+from h323.ras import AdmissionConfirm, AdmissionReject, RegistrationConfirm, decode
 
 from .guardian import Guardian, private_key
 from .running import write_registry
@@ -162,6 +162,33 @@ def test_an_epoch_that_is_not_confirmed_answers_nothing(tmp_path: Path) -> None:
         await until(lambda: tenure.confirmed)
         tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
         assert isinstance(decode(await setting.sent.get()), RegistrationConfirm)
+        await setting.end(running)
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_a_term_that_is_handed_over_answers_what_needs_no_commit(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        setting = Setting(tmp_path)
+        tenure = await setting.begin()
+        running = asyncio.ensure_future(tenure.run())
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        confirm = decode(await setting.sent.get())
+        assert isinstance(confirm, RegistrationConfirm)
+        setting.alice.endpoint_identifier = confirm.endpoint_identifier
+        await until(lambda: not tenure.commits_under_way)
+        tenure.hold()
+        asked, epoch = setting.store.asked, tenure.term.epoch
+        tenure.receive(setting.alice.signed(setting.alice.admission()), SOURCE)
+        tenure.receive(setting.alice.signed(setting.alice.registration(keep_alive=True)), SOURCE)
+        assert isinstance(decode(await setting.sent.get()), RegistrationConfirm), "the admission waits"
+        await asyncio.sleep(2 * CONFIRM_EVERY)
+        assert (setting.sent.empty(), tenure.commits_under_way) == (True, 1)
+        assert setting.store.asked <= asked + 1, "one question may have been under way"
+        assert setting.means.last_answer.epoch == epoch
+        tenure.go_on()
+        # There is no MCU; a refusal has to be durable, too.
+        assert isinstance(decode(await setting.sent.get()), AdmissionReject)
         await setting.end(running)
 
     asyncio.run(asyncio.wait_for(scenario(), 20))

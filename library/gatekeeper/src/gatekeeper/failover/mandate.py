@@ -1,4 +1,8 @@
-"""Should this node be in office? It should while it has the virtual address or there is none, and nothing is held."""
+"""Should this node be in office? It should while it has the virtual address or there is none, and nothing is held.
+
+For a moment it should before it has the address: if whoever is in office asks for it, and is about to let go of it
+(docs/decisions/0019-planned-switch.md).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from collections.abc import Callable
 from gatekeeper.failover.virtual_address import VirtualAddress
 
 LOGGER = logging.getLogger(__name__)
+INVITED = 1.0
+"""Seconds in which the address must come to a node that was asked to take office before it has it."""
 
 
 class Mandate:
@@ -17,11 +23,23 @@ class Mandate:
     docs/decisions/0004-virtual-address-by-netlink.md.
     """
 
-    def __init__(self, virtual_address: str | None, held: Callable[[], bool], moved: Callable[[bool], None]) -> None:
-        """`held` says whether this node lets go of office by itself; `moved` is told whether the address came."""
+    def __init__(
+        self,
+        virtual_address: str | None,
+        held: Callable[[], bool],
+        moved: Callable[[bool], None],
+        stayed_away: Callable[[], None],
+    ) -> None:
+        """Follow nothing yet.
+
+        `held` says whether this node lets go of office by itself; `moved` is told whether the address came, and
+        `stayed_away` is called when it didn't come to a node that was invited.
+        """
         self._address = virtual_address
         self._held = held
         self._moved = moved
+        self._stayed_away = stayed_away
+        self._invitation: asyncio.TimerHandle | None = None
         self._watched: VirtualAddress | None = None
         self.changed = asyncio.Event()
 
@@ -34,6 +52,7 @@ class Mandate:
 
     def close(self) -> None:
         """Follow no longer."""
+        self._end_invitation()
         if self._watched is not None:
             asyncio.get_running_loop().remove_reader(self._watched)
             self._watched.close()
@@ -51,7 +70,25 @@ class Mandate:
     @property
     def called_upon(self) -> bool:
         """Whether this node should be in office."""
-        return not self._held() and (self._watched is None or self._watched.present)
+        return not self._held() and (self._watched is None or self._watched.present or self._invitation is not None)
+
+    def invite(self) -> None:
+        """Be called upon at once: the address is to follow within a second."""
+        if self._watched is None or self._watched.present or self._invitation is not None:
+            return
+        self._invitation = asyncio.get_running_loop().call_later(INVITED, self._expire)
+        self.changed.set()
+
+    def _expire(self) -> None:
+        self._invitation = None
+        LOGGER.warning("the virtual address did not come to this node, which was asked to take office")
+        self._stayed_away()
+        self.changed.set()
+
+    def _end_invitation(self) -> None:
+        invitation, self._invitation = self._invitation, None
+        if invitation is not None:
+            invitation.cancel()
 
     def _address_changed(self) -> None:
         if self._watched is None:
@@ -60,5 +97,6 @@ class Mandate:
         if self._watched.read() == before:
             return
         LOGGER.info("the virtual address %s", "came to this node" if not before else "left this node")
+        self._end_invitation()
         self._moved(not before)
         self.changed.set()

@@ -100,6 +100,8 @@ class Office:
         self._events.began(tenure, previous)
         self.tenure = tenure
         self._sockets.resume()
+        # Whoever hands over waits for it, and then lets go of the address.
+        self._peer.tell()
         await tenure.run()
 
     async def _wait_for_turn(self) -> None:

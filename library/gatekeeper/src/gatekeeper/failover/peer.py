@@ -77,6 +77,7 @@ class Peer:
         }
         self._leaving: str | None = None
         self._leaving_until = float("-inf")
+        self._successor: str | None = None
         self._left: dict[str, str] = {}
         self._answered: dict[str, tuple[int, float]] = {}
         """By node: the term in which it last answered a terminal, and when; monotonic seconds of this node."""
@@ -195,9 +196,13 @@ class Peer:
         """Why this node gives up office, while it says so."""
         return self._leaving if time.monotonic() < self._leaving_until else None
 
-    def leave(self, why: str) -> None:
-        """Tell at once that this node gives up office, and go on saying so for some seconds or until `stay`."""
+    def leave(self, why: str, *, successor: str | None = None) -> None:
+        """Tell at once that this node gives up office, and go on saying so for some seconds or until `stay`.
+
+        With a `successor`, it gives it up only when that one is in office: it is asked to take it.
+        """
         self._leaving, self._leaving_until = why, time.monotonic() + _LEAVING
+        self._successor = successor
         self.tell()
 
     def stay(self) -> None:
@@ -208,7 +213,8 @@ class Peer:
         """Send a sign of life now."""
         if not self._watches:
             return
-        own = replace(self._describe(), leaving=self.leaving)
+        leaving = self.leaving
+        own = replace(self._describe(), leaving=leaving, successor=self._successor if leaving else None)
         now = Instant(time.monotonic(), time.time())
         for address, watch in self._watches.items():
             self._send(watch.sign(own, now), address)

@@ -55,6 +55,8 @@ class PeerSign:
     """The term in which it last answered a terminal; None where it hasn't since its start."""
     answered_ms_ago: int | None = None
     """Milliseconds since then."""
+    successor: str | None = None
+    """The node that the one in office asks to take office now, while its own terminals are still answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ def message(stamp: Stamp, sign: PeerSign) -> NonStandardMessage:
         "has_quorum": sign.has_quorum,
         "witness_records": dict(sign.witness_records),
         "leaving": _short(sign.leaving),
+        "successor": _short(sign.successor),
         "previous_end": _short(sign.previous_end),
         "release": _short(sign.release),
         "unix_ms": sign.unix_ms,
@@ -149,6 +152,7 @@ def _sign(fields: Mapping[str, object]) -> PeerSign:
         has_quorum=_flag(fields, "has_quorum"),
         witness_records=_sizes(fields),
         leaving=_sentence(fields, "leaving"),
+        successor=_sentence(fields, "successor"),
         previous_end=_sentence(fields, "previous_end"),
         release=_sentence(fields, "release"),
         unix_ms=_number_if_told(fields, "unix_ms"),

@@ -1,7 +1,10 @@
 """The planned switch: the active gatekeeper hands its office to the other one, losing nothing that it acknowledged.
 
-Order: what is under way is finished while new requests wait in the socket; the other one is told; the address moves;
-and only when the other one is in office this node is fit again. If it doesn't take over, this node takes office back.
+Order: the other one is asked to take office, while this one still answers; when it has, the address moves, and then
+this node is fit again. Where the other one can't be asked, or doesn't do it (a release that doesn't know how, or no
+address that moves), what is under way is finished while new requests wait in the socket, the other one is told, the
+address moves, and only when the other one is in office this node is fit again. If it doesn't take over at all, this
+node takes office back. docs/decisions/0019-planned-switch.md.
 """
 
 from __future__ import annotations
@@ -15,9 +18,12 @@ CATCH_UP = 2.0
 """Seconds that the other one has to get the records that this one had when it was asked to step down."""
 FINISH = 0.5
 """Seconds that the commits under way may take."""
+ACCEPT = 0.5
+"""Seconds that the other one has to take office when it is asked."""
 TAKE_OVER = 2.0
 """Seconds that the other one has to take office."""
 _LOOK = 0.005
+_LOOK_CLOSELY = 0.001
 _FORCE = "to switch nevertheless: --force"
 
 
@@ -33,6 +39,15 @@ class Duty:
     """How this node is now."""
     peer: Callable[[], PeerSign | None]
     """How the other one is; None where it gave no sign of life within the last second."""
+    invite: Callable[[str, str], bool]
+    """Ask the other one (its name) to take office, saying why, and answer only what needs no commit meanwhile.
+
+    False, and nothing done, where no address moves after that.
+    """
+    go_on: Callable[[], None]
+    """Commit again: it didn't."""
+    holds_address: Callable[[], bool]
+    """Whether this node has the virtual address."""
     commits_under_way: Callable[[], int]
     """Decisions that are not durable yet."""
     pause: Callable[[], None]
@@ -61,7 +76,7 @@ class Switch:
     epoch: int
     """The new one's."""
     seconds: float
-    """From the last request that this node took to the first sign of the other one in office."""
+    """From the last request that this node took until the other one was in office and the address had left."""
 
 
 async def step_down(duty: Duty, reason: str, clock: Clock, *, force: bool = False) -> Switch:
@@ -73,10 +88,13 @@ async def step_down(duty: Duty, reason: str, clock: Clock, *, force: bool = Fals
     own = duty.own()
     if not own.active:
         raise StepDownError("this gatekeeper is not active and has no office to hand over; ask the other one")
+    accepted = False
     if not force:
-        _refuse_unless_ready(duty.peer())
+        peer = _ready(duty.peer())
         await _wait_for_records(duty, own.witness_records, clock)
-    await _finish(duty, clock)
+        accepted = duty.invite(peer.node, reason) and await _is_accepted(duty, own.epoch, clock)
+    if not accepted:
+        await _finish(duty, clock)
     began = clock.now()
     duty.leave(reason)
     try:
@@ -86,13 +104,14 @@ async def step_down(duty: Duty, reason: str, clock: Clock, *, force: bool = Fals
     return Switch(successor.node, successor.epoch, round(clock.now() - began, 3))
 
 
-def _refuse_unless_ready(peer: PeerSign | None) -> None:
+def _ready(peer: PeerSign | None) -> PeerSign:
     if peer is None:
         raise StepDownError(f"the other gatekeeper gave no sign of life within the last second; start it, or {_FORCE}")
     if not peer.fit:
         raise StepDownError(f"{peer.node} is not fit: {peer.trouble}; mend that, or {_FORCE}")
     if not peer.has_quorum:
         raise StepDownError(f"{peer.node} has no answer of its store; wait for it, or {_FORCE}")
+    return peer
 
 
 def behind(peer: PeerSign | None, sizes: Mapping[str, int]) -> str | None:
@@ -111,6 +130,24 @@ async def _wait_for_records(duty: Duty, sizes: Mapping[str, int], clock: Clock) 
         await clock.sleep(_LOOK)
 
 
+async def _is_accepted(duty: Duty, epoch: int, clock: Clock) -> bool:
+    """Whether the other one takes office. Its sign says so, or the store, which no longer lets this one commit."""
+    until = clock.now() + ACCEPT
+    accepted = False
+    try:
+        while not accepted and clock.now() < until:
+            await clock.sleep(_LOOK_CLOSELY)
+            accepted = _has_succeeded(duty.peer(), epoch) or not duty.own().active
+    finally:
+        if not accepted:
+            duty.go_on()
+    return accepted
+
+
+def _has_succeeded(peer: PeerSign | None, epoch: int) -> bool:
+    return peer is not None and peer.active and peer.epoch > epoch
+
+
 async def _finish(duty: Duty, clock: Clock) -> None:
     """Return at a moment at which no commit is under way."""
     until = clock.now() + FINISH
@@ -119,14 +156,14 @@ async def _finish(duty: Duty, clock: Clock) -> None:
         if clock.now() >= until:
             duty.resume()
             raise StepDownError(f"commits under way were not finished within {FINISH} s; look at the store")
-        await clock.sleep(0.001)
+        await clock.sleep(_LOOK_CLOSELY)
 
 
 async def _wait_for_successor(duty: Duty, epoch: int, clock: Clock) -> PeerSign:
     until = clock.now() + TAKE_OVER
     while True:
         peer = duty.peer()
-        if peer is not None and peer.active and peer.epoch > epoch:
+        if peer is not None and _has_succeeded(peer, epoch) and not duty.holds_address():
             return peer
         if clock.now() >= until:
             advice = "this one takes office back; look at keepalived on both, and at the status of the other"

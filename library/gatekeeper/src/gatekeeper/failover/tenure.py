@@ -91,6 +91,9 @@ class Tenure:
         self._doubted = asyncio.Event()
         self._received: dict[int, float] = {}
         self._awaited: dict[int, asyncio.Future[None]] = {}
+        self._may_ask = asyncio.Event()
+        """Set unless a successor takes office: to be told so by the store would end the term too early."""
+        self._may_ask.set()
         self.commits_under_way = 0
         """Decisions that are not durable yet."""
         self._carry_out(self.gatekeeper.open_term(instant()), None)
@@ -124,6 +127,14 @@ class Tenure:
         """Answer nothing until the epoch is confirmed anew: the process stood still, and another may be in office."""
         self._doubted_at = time.monotonic()
         self._doubted.set()
+
+    def hold(self) -> None:
+        """Ask the store nothing until `go_on`: answer what needs no commit, for as long as the last proof holds."""
+        self._may_ask.clear()
+
+    def go_on(self) -> None:
+        """Commit and confirm again."""
+        self._may_ask.set()
 
     def receive(self, datagram: bytes, source: Address) -> None:
         """Take a datagram, unless it is in doubt whose term this is: then it is left to whoever is active."""
@@ -198,6 +209,7 @@ class Tenure:
     async def _commit_all(self) -> None:
         while True:
             await self._work.wait()
+            await self._may_ask.wait()
             commits = take_full(self._waiting)
             if not self._waiting:
                 self._work.clear()
@@ -229,6 +241,7 @@ class Tenure:
 
     async def _confirm_all(self) -> None:
         while True:
+            await self._may_ask.wait()
             self._doubted.clear()
             started = time.monotonic()
             try:
