@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from gatekeeper.core.effects import Instant
 from gatekeeper.registry import Registry
 from gatekeeper.replay import Judge
 from hypothesis import settings
@@ -28,6 +29,8 @@ class ReplayedCouncil(Council):
             terminal.register()
         self.registries: dict[str, Registry] = {}
         self.judge = Judge(self.registries.get)
+        self.late = Judge(self.registries.get)
+        """Of somebody who has only the newer records."""
         self.judged = 0
         self.remember()
 
@@ -53,16 +56,28 @@ class ReplayedCouncil(Council):
             registration.endpoint_identifier if registration else terminal.endpoint_identifier
         )
 
+    @rule()
+    def older_files_are_gone(self) -> None:
+        self.late = Judge(self.registries.get)
+
+    @rule()
+    def a_day_begins(self) -> None:
+        self.zone.now = Instant(self.zone.now.monotonic, (self.zone.now.unix // 86_400 + 1) * 86_400)
+        self.take(self.zone.wait(0.25))
+
     @invariant()
     def the_log_justifies_all(self) -> None:
         self.remember()
         lines = self.zone.store.records()
         for record in lines[self.judged :]:
             self.judge.take(record)
+            self.late.take(record)
         self.judged = len(lines)
-        assert self.judge.summary.findings == []
-        assert self.judge.summary.unjudged == []
-        assert items(self.judge._history.items) == items(self.zone.store.items)
+        for judge in (self.judge, self.late):
+            assert judge.summary.findings == []
+            assert judge.summary.unjudged == []
+            if judge.begun:
+                assert items(judge._history.items) == items(self.zone.store.items)
 
 
 def items(stored: dict[str, bytes]) -> dict[str, object]:

@@ -46,6 +46,7 @@ from gatekeeper.core.effects import Address, Commit, Effect, Instant, Observe, S
 from gatekeeper.core.floods import LIMITED, MALFORMED, REFUSED, Floods
 from gatekeeper.core.information import report
 from gatekeeper.core.inheritance import Inheritance
+from gatekeeper.core.inventory import Inventory
 from gatekeeper.core.journal import Journal
 from gatekeeper.core.location import locate, locate_for_neighbour, reply_address
 from gatekeeper.core.outgoing import ANSWERS, Initiative, OutgoingRequests
@@ -61,7 +62,7 @@ from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.source_limits import SourceLimits
 from gatekeeper.core.state import Registration
 from gatekeeper.core.supervision import Selection, Supervision
-from gatekeeper.core.term_record import describe_registry, describe_term
+from gatekeeper.core.term_record import describe_registry, describe_state, describe_term
 from gatekeeper.core.transport_address import address_text
 from gatekeeper.core.unknown import not_understood
 from gatekeeper.core.unregistration import unregister
@@ -72,6 +73,8 @@ MAXIMUM_DATAGRAM = 4_096
 """Octets. The largest request of this profile has some 600; H.225.0 sets no limit, the path MTU does in practice."""
 HOUSEKEEPING = 0.25
 """Seconds between two looks at what has run out."""
+_DAY = 86_400
+"""Seconds; the log's days begin at midnight UTC, and so do its files."""
 _MOST_ANSWERS = 500_000
 _ENFORCED = 500
 """Endpoints on which a registry is enforced at once: some milliseconds."""
@@ -147,7 +150,9 @@ class Gatekeeper:
         identifier = settings.gatekeeper_identifier
         self._outgoing = OutgoingRequests(identifier, self._seal_request, first, settings.max_initiated)
         self._supervision = Supervision(settings, self._state, self._journal, self._commits, self._outgoing)
-        self._housekeeping = now.monotonic + HOUSEKEEPING
+        self._housekeeping = self._next_page = now.monotonic + HOUSEKEEPING
+        self._inventory: Inventory | None = None
+        self._day = now.unix // _DAY
 
     @property
     def answers(self) -> AnswerCache:
@@ -467,6 +472,7 @@ class Gatekeeper:
             progress = self._progress(slow, now)
             if progress is not None:
                 effects += [progress, Observe("RIP", "initiated")]
+        effects += self._take_stock(now)
         floods = [self._journal.record(RAS_STREAM, now, one) for one in self._floods.next_interval(now.monotonic)]
         forget = self._answers.forget(now)
         if floods or forget is not None:
@@ -502,13 +508,27 @@ class Gatekeeper:
 
     def open_term(self, now: Instant) -> list[Effect]:
         """Write down what this term begins with, and by which registry it decides, before its first decision."""
-        begun = describe_term(self._state, self.settings, self._previous_epoch)
-        return [self._note(now, begun, describe_registry(self._registry))]
+        return [self._state_all(now, describe_term(self._state, self.settings, self._previous_epoch))]
 
-    def _note(self, now: Instant, *records: Mapping[str, object]) -> Commit:
+    def _state_all(self, now: Instant, sums: Mapping[str, object]) -> Commit:
+        """Write down the sums of what there is, and by which registry it goes on; item by item follows by and by."""
+        stated = self._journal.record(RAS_STREAM, now, sums)
+        self._inventory = Inventory(self._state, stated.index)
+        return self._note(now, stated, self._journal.record(RAS_STREAM, now, describe_registry(self._registry)))
+
+    def _take_stock(self, now: Instant) -> list[Effect]:
+        """Each day, and after each takeover, all items as they were then: a page at a time, so that nobody waits."""
+        if now.unix // _DAY > self._day:
+            self._day = now.unix // _DAY
+            return [self._state_all(now, describe_state(self._state, self.settings))]
+        if self._inventory is None or not self._inventory.left or now.monotonic < self._next_page:
+            return []
+        self._next_page = now.monotonic + HOUSEKEEPING
+        return [self._note(now, self._journal.record(RAS_STREAM, now, self._inventory.next_page()))]
+
+    def _note(self, now: Instant, *records: Record) -> Commit:
         """Write something down that changes nothing."""
-        noted = tuple(self._journal.record(RAS_STREAM, now, fields) for fields in records)
-        return self._commits.begin(Batch((), noted), Pending(), now.monotonic)
+        return self._commits.begin(Batch((), records), Pending(), now.monotonic)
 
     def begin_registry(self, registry: Registry, now: Instant) -> tuple[list[Effect], list[tuple[str, ...]]]:
         """Decide by another registry from now on; effects, and the parts in which to enforce it on the registered.
@@ -518,7 +538,7 @@ class Gatekeeper:
         effects: list[Effect] = []
         if registry.version != self._registry.version:
             self._journal.use_registry(registry.version)
-            effects.append(self._note(now, describe_registry(registry)))
+            effects.append(self._note(now, self._journal.record(RAS_STREAM, now, describe_registry(registry))))
         self._registry = registry
         self._authenticator.registry = registry
         self._disclosure.registry = registry

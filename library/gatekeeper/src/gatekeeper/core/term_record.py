@@ -8,6 +8,7 @@ from gatekeeper.core.transport_address import address_text
 from gatekeeper.registry import Registry
 
 TERM = "TERM"
+STATE = "STATE"
 REGISTRY = "REGISTRY"
 FORMAT = 1
 """Of the records: raised when a decision can no longer be made again from them as before."""
@@ -15,11 +16,17 @@ FORMAT = 1
 
 def describe_term(state: State, settings: CoreSettings, previous_epoch: int | None) -> dict[str, object]:
     """What a term begins with: sums of the state that it inherits, and the settings that a decision looks at."""
+    return {"msg_type": TERM, "format": FORMAT, "previous_epoch": previous_epoch} | _what_there_is(state, settings)
+
+
+def describe_state(state: State, settings: CoreSettings) -> dict[str, object]:
+    """The same at the beginning of a day, within a term: who has no older files can begin there."""
+    return {"msg_type": STATE, "format": FORMAT} | _what_there_is(state, settings)
+
+
+def _what_there_is(state: State, settings: CoreSettings) -> dict[str, object]:
     calls = state.calls
     return {
-        "msg_type": TERM,
-        "format": FORMAT,
-        "previous_epoch": previous_epoch,
         "registrations": len(state.registrations),
         "calls": len(calls),
         "bandwidth_bps": calls.total_bandwidth,

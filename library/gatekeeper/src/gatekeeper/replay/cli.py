@@ -34,7 +34,7 @@ _EPILOG = """\
 exit codes:
    0  every decision is the one that the gatekeeper's policies make
    1  there are decisions that the log does not justify, each is named
-   4  some decisions can't be judged: the registry of their time isn't there, or the log doesn't go back to a beginning
+   4  some decisions can't be judged: the registry of their time isn't there, or the log nowhere tells what there was
   64  the arguments or the folder can't be used; nothing was judged
   with --policy, what `h323-witness verify` finds comes first: where that is 1 or 3, nothing is judged; 2, an unsigned
   tail, is the exit code where all decisions are justified
@@ -153,8 +153,8 @@ def _code(judge: Judge, flaws: list[Flaw]) -> int:
 
 
 NO_BEGINNING = (
-    "nothing can be judged: this log has no TERM record of a term that began with nothing registered. It was written by"
-    " a release before 2026-11-24, or its first days are missing"
+    "nothing can be judged: behind no TERM or STATE record of this log ITEMS records tell all that there was. It was"
+    " written by a release before 2026-11-24, or is shorter than a day"
 )
 
 
@@ -166,6 +166,8 @@ def _show(judge: Judge, flaws: list[Flaw], locations: Locations, code: int) -> N
     )
     if not judge.begun:
         print(NO_BEGINNING)
+    elif summary.before:
+        print(f"the first {summary.before} records can't be judged: what there was before them is in older files")
     for flaw in flaws[:_SHOWN]:
         print(f"  the log is not whole: {flaw.text}")
     _show_findings("not justified", summary.findings, locations)
@@ -198,6 +200,7 @@ def _document(judge: Judge, flaws: list[Flaw], locations: Locations, code: int) 
         "judged": summary.judged,
         "unproven": summary.unproven,
         "begun": judge.begun,
+        "before": summary.before,
         "flaws": [flaw.text for flaw in flaws],
         "not_justified": [asdict(one) | {"where": _where(one, locations)} for one in summary.findings],
         "not_judged": [asdict(one) | {"where": _where(one, locations)} for one in summary.unjudged],

@@ -32,6 +32,8 @@ class Summary:
     unproven: int = 0
     """Refusals of requests that proved nothing: what is wrong with a signature, only the datagram would tell."""
     terms: int = 0
+    before: int = 0
+    """Records from before the first moment of which the log tells all that there was: nobody can judge them."""
     findings: list[Finding] = field(default_factory=list)
     unjudged: list[Finding] = field(default_factory=list)
     further: int = 0
