@@ -43,16 +43,19 @@ type proofs struct {
 }
 
 func check(path, logKey, cosignerKey, proofsPath string, records io.Reader) (*verdict, error) {
-	found := &verdict{Timestamps: map[string]uint64{}}
-	if err := checkCheckpoint(filepath.Join(path, "checkpoint"), logKey, cosignerKey, found); err != nil {
-		return nil, err
-	}
-	leaves, err := checkTiles(folder(path), tlog.Tree{N: found.Size, Hash: found.Root}, records)
+	octets, err := os.ReadFile(filepath.Join(path, "checkpoint"))
 	if err != nil {
 		return nil, err
 	}
-	octets, err := os.ReadFile(proofsPath)
+	found, err := checkCheckpoint(octets, logKey, cosignerKey)
 	if err != nil {
+		return nil, err
+	}
+	leaves, err := checkTiles(folder(path), found.tree(), records)
+	if err != nil {
+		return nil, err
+	}
+	if octets, err = os.ReadFile(proofsPath); err != nil {
 		return nil, err
 	}
 	var given proofs
@@ -62,45 +65,50 @@ func check(path, logKey, cosignerKey, proofsPath string, records io.Reader) (*ve
 	return found, checkProofs(given, leaves, found)
 }
 
-func checkCheckpoint(path, logKey, cosignerKey string, found *verdict) error {
-	octets, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
+func (found *verdict) tree() tlog.Tree { return tlog.Tree{N: found.Size, Hash: found.Root} }
+
+// checkCheckpoint reads a note and says who has signed it; the log and the cosigner must both have.
+func checkCheckpoint(octets []byte, logKey, cosignerKey string) (*verdict, error) {
+	found := &verdict{Timestamps: map[string]uint64{}}
 	log, err := note.NewVerifier(logKey)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	witness, err := parseCosigner(cosignerKey)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	opened, err := note.Open(octets, note.VerifierList(log, witness))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, signature := range opened.Sigs {
 		found.Signers = append(found.Signers, signature.Name)
 		if signature.Name == witness.Name() {
 			if found.Timestamps[signature.Name], err = timestampOf(signature); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	lines := strings.Split(opened.Text, "\n")
 	if len(lines) != 4 || lines[3] != "" {
-		return errors.New("a checkpoint without extensions has three lines")
+		return nil, errors.New("a checkpoint without extensions has three lines")
 	}
 	found.Origin = lines[0]
 	if found.Size, err = strconv.ParseInt(lines[1], 10, 64); err != nil {
-		return err
+		return nil, err
 	}
-	found.Root, err = tlog.ParseHash(lines[2])
-	return err
+	if found.Root, err = tlog.ParseHash(lines[2]); err != nil {
+		return nil, err
+	}
+	if len(found.Signers) != 2 || found.Origin != log.Name() {
+		return nil, fmt.Errorf("%s is signed by %v", found.Origin, found.Signers)
+	}
+	return found, nil
 }
 
 // checkTiles reads every leaf's hash out of the tiles, which tlog proves by the root, and compares it with the record's.
-func checkTiles(tiles folder, tree tlog.Tree, records io.Reader) ([]tlog.Hash, error) {
+func checkTiles(tiles tlog.TileReader, tree tlog.Tree, records io.Reader) ([]tlog.Hash, error) {
 	var leaves []tlog.Hash
 	var indexes []int64
 	lines := bufio.NewScanner(records)

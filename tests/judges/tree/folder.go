@@ -47,11 +47,16 @@ func (f folder) write(tile tlog.Tile, data []byte) error {
 }
 
 func (f folder) path(tile tlog.Tile) string {
+	return filepath.Join(string(f), tilePath(fmt.Sprint(tile.L), tile))
+}
+
+// tilePath is a tile's name as C2SP tlog-tiles has it; kind is its level, or "entries".
+func tilePath(kind string, tile tlog.Tile) string {
 	number := fmt.Sprintf("%03d", tile.N%1000)
 	for n := tile.N / 1000; n > 0; n /= 1000 {
 		number = fmt.Sprintf("x%03d/%s", n%1000, number)
 	}
-	path := filepath.Join(string(f), "tile", fmt.Sprint(tile.L), number)
+	path := "tile/" + kind + "/" + number
 	if tile.W < 1<<height {
 		path += fmt.Sprintf(".p/%d", tile.W)
 	}

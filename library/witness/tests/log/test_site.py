@@ -5,66 +5,26 @@ from __future__ import annotations
 import asyncio
 import gzip
 import ssl
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
 from witness.log.peers import Peer, PeerError, checkpoints
 from witness.log.site import LogSite
-from witness.log.stream_log import StreamLog
 from witness.service.settings import SettingsError, Tls
 from witness.service.tls import client_tls
 from witness.tiles import Tile, decode_entries
 from witness.tree import leaf_hashes
 
 from .certificates import make_certificates
-from .scene import STREAM, Keys, day_file, published, read_all, write
+from .scene import STREAM, day_file
+from .served import Ask, Served
 
-KEYS = Keys()
 NAME = STREAM.name
-Ask = Callable[[str], Awaitable[tuple[int, bytes]]]
-
-
-class Scene:
-    """A host with 300 covered records and ten more."""
-
-    def __init__(self, folder: Path) -> None:
-        self.lines = write(folder, 0, 300)
-        self.checkpoint = published(folder, KEYS).published
-        write(folder, 300, 10)
-        self.folder = folder
-        self.log: StreamLog | None = StreamLog(folder, STREAM, KEYS.policy())
-        read_all(self.log)
-        self.tls = make_certificates(folder / "pki")
-        self.url = ""
-
-    def run(self, scenario: Callable[[Ask], Awaitable[None]], tls: Tls | None = None) -> None:
-        kept = self.log
-
-        async def served() -> None:
-            site = LogSite({NAME: lambda: self.log})
-            await site.open("127.0.0.1", 0, self.tls)
-            self.url = f"https://127.0.0.1:{site.address[1]}"
-            connector = aiohttp.TCPConnector(ssl=client_tls(tls or self.tls))
-            async with aiohttp.ClientSession(connector=connector) as session:
-
-                async def ask(path: str) -> tuple[int, bytes]:
-                    async with session.get(f"{self.url}/{path}") as answer:
-                        return answer.status, await answer.read()
-
-                try:
-                    await scenario(ask)
-                finally:
-                    await site.close()
-
-        asyncio.run(served())
-        assert kept is not None
-        kept.close()
 
 
 def test_checkpoint_tiles_and_entries(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
+    scene = Served(tmp_path)
 
     async def scenario(ask: Ask) -> None:
         assert await ask(f"{NAME}/checkpoint") == (200, scene.checkpoint)
@@ -104,11 +64,11 @@ def test_what_is_not_there_is_not_served(tmp_path: Path, path: str, status: int)
     async def scenario(ask: Ask) -> None:
         assert (await ask(path))[0] == status
 
-    Scene(tmp_path).run(scenario)
+    Served(tmp_path).run(scenario)
 
 
 def test_a_log_that_nobody_vouches_for_is_not_served(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
+    scene = Served(tmp_path)
 
     async def scenario(ask: Ask) -> None:
         kept, scene.log = scene.log, None
@@ -120,7 +80,7 @@ def test_a_log_that_nobody_vouches_for_is_not_served(tmp_path: Path) -> None:
 
 
 def test_a_day_that_was_packed_meanwhile_is_served(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
+    scene = Served(tmp_path)
     path = day_file(tmp_path)
     path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
     path.unlink()
@@ -133,7 +93,7 @@ def test_a_day_that_was_packed_meanwhile_is_served(tmp_path: Path) -> None:
 
 
 def test_records_that_can_be_read_no_more_are_not_served(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
+    scene = Served(tmp_path)
     octets = day_file(tmp_path).read_bytes()
     day_file(tmp_path).write_bytes(octets.replace(b'{"index": 20,', b'{"index": 90,'))
 
@@ -144,7 +104,7 @@ def test_records_that_can_be_read_no_more_are_not_served(tmp_path: Path) -> None
 
 
 def test_a_stranger_is_not_let_in(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
+    scene = Served(tmp_path)
     stranger = make_certificates(tmp_path / "stranger")
     mixed = Tls(scene.tls.ca, stranger.certificate, stranger.private_key)
 
@@ -156,7 +116,7 @@ def test_a_stranger_is_not_let_in(tmp_path: Path) -> None:
 
 
 def test_peers_that_do_not_answer_are_left_out(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
+    scene = Served(tmp_path)
 
     async def scenario(_: Ask) -> None:
         connector = aiohttp.TCPConnector(ssl=client_tls(scene.tls))
