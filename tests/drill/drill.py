@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from .council import Council, NotSoError, wait_until
 from .faults import FAULTS, Fault, Scene
 from .hosts import Host, HostError, Hosts, Seen
+from .replayed import replay
 from .results import Reading, Run
 from .traffic_control import TrafficError, TrafficProcess
 from .traffic_report import TrafficReport
@@ -115,7 +116,7 @@ class Drill:
         )
 
     def read_all(self) -> Reading:
-        """End the load, and judge all of it once more from the first record to the last.
+        """End the load, and judge all of it once more from the first record to the last; then each decision.
 
         Raises:
             TrafficError: the load has failed.
@@ -124,7 +125,10 @@ class Drill:
         finding = whole(self._hosts, self._setup)
         counts = finding.counts
         violations = [f"{one.kind}: {one.text}" for one in finding.violations]
-        return Reading(time.time(), counts.acknowledged, counts.records, counts.epochs, violations)
+        made_again = replay(self._council)
+        violations += made_again.violations
+        said = (counts.acknowledged, counts.records, counts.epochs, violations)
+        return Reading(time.time(), *said, judged=made_again.judged, unjudged=made_again.unjudged)
 
     def recover(self) -> None:
         """After a run that went wrong: everything repaired, and the load begun anew.

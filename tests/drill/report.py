@@ -159,5 +159,7 @@ def _checked(results: Results) -> Iterator[str]:
             f"- Once more from the first record to the last, when the load had ended: {one.acknowledged:,} acknowledged"
             f" answers, {one.records:,} records, {one.epochs:,} epochs; {len(one.violations) or 'nothing'} wrong."
         )
+        if one.judged:
+            yield f"- {one.judged:,} decisions made again by `h323-witness replay`; {one.unjudged:,} can't be judged."
     invalid = len(runs) - len(valid)
     yield (f"- {invalid} runs in which the prober itself got no processor time; not counted, and run again.")

@@ -73,6 +73,9 @@ class Reading:
     records: int
     epochs: int
     violations: list[str]
+    judged: int = 0
+    """Decisions that `h323-witness replay` has made again; what it found is among the violations."""
+    unjudged: int = 0
 
 
 @dataclass

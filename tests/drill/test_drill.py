@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from .faults import FAULTS, Promise
 from .plot import draw
+from .replayed import Replayed, read
 from .report import write
 from .results import Reading, Results, Run, load, of, percentile, save
 from .targets import misses
@@ -55,6 +57,20 @@ def test_results_survive_their_file(tmp_path: Path) -> None:
     save(tmp_path / "results.json", results)
     assert load(tmp_path / "results.json") == results
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def said(**changed: object) -> str:
+    found = {"where": "/log/h323_ras_20261124.jsonl:7", "decided": "ACF 64000", "expected": "a refusal"}
+    return json.dumps({"judged": 9, "not_justified": [found], "not_judged": [], "flaws": [], **changed})
+
+
+def test_what_a_replay_finds_is_a_violation() -> None:
+    assert read(said()) == Replayed(9, 0, ["replay: /log/h323_ras_20261124.jsonl:7: ACF 64000; expected: a refusal"])
+    assert read(said(not_justified=[], flaws=["a gap"])).violations == ["replay: the log is not whole: a gap"]
+    assert read(said(not_justified=[], not_judged=[{}])) == Replayed(9, 1, [])
+    assert read(said(not_justified=[], judged=0)).violations == ["replay: not one decision could be made again"]
+    with pytest.raises(ValueError, match="Expecting value"):
+        read("h323-witness: no such folder")
 
 
 def test_what_did_not_count_is_left_out() -> None:
