@@ -31,12 +31,21 @@ def record(index: int, unix: float = NOON, node: str = "gk1", text: str = "ARQ")
     return Record(index, json.dumps(values).encode())
 
 
-def write(folder: Path, start: int, count: int, stream: str = RAS_STREAM, **fields: object) -> list[bytes]:
+def write(
+    folder: Path,
+    start: int,
+    count: int,
+    stream: str = RAS_STREAM,
+    *,
+    unix: float = NOON,
+    node: str = "gk1",
+    text: str = "ARQ",
+) -> list[bytes]:
     """Append records to a host's day files, as the gatekeeper does."""
     log = DayFileWriter(folder, stream)
     log.open()
     try:
-        records = [record(index, **fields) for index in range(start, start + count)]  # type: ignore[arg-type]
+        records = [record(index, unix, node, text) for index in range(start, start + count)]
         log.append(records)
     finally:
         log.close()

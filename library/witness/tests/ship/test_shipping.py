@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -37,9 +37,9 @@ class Scene:
         self.replica.mkdir()
         self.size = 0
 
-    def grow(self, count: int, unix: float = NOON, **fields: object) -> None:
+    def grow(self, count: int, unix: float = NOON, text: str = "ARQ") -> None:
         """Records that are covered at once."""
-        write(self.replica, self.size, count, unix=unix, **fields)
+        write(self.replica, self.size, count, unix=unix, text=text)
         self.size += count
         published(self.replica, self.keys)
 
@@ -53,8 +53,8 @@ class Scene:
             wait=lambda: next(waits, None) is not None,
         )
 
-    def ship(self, **how: bool | Path | int | None) -> Shipment:
-        return self.shipping(**how).ship(STREAM)  # type: ignore[arg-type]
+    def ship(self, *, check: bool = False, source: Path | None = None, looks: int = 0) -> Shipment:
+        return self.shipping(check=check, source=source, looks=looks).ship(STREAM)
 
     def verdict(self) -> Verdict:
         """What an auditor finds who has only the archive."""
@@ -378,7 +378,7 @@ class _DyingArchive(FolderArchive):
                 target.with_name(f".{target.name}.new").write_bytes(b'{"index": 0, "time"')
             raise _KilledError
 
-    def put(self, path: str, chunks: Iterator[bytes]) -> None:  # type: ignore[override]
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
         self._maybe_die(path)
         super().put(path, chunks)
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from witness.checkpoint import Checkpoint
 from witness.day_files.markers import RETAINED, write_marker
 from witness.policy import judge_checkpoint
 from witness.tiles import TileWriter
 from witness.tree import leaf_hashes
 from witness.verify import Demands, Kind, StreamReport, Verdict, verify_stream
-from witness.verify.stream import Wait
+from witness.verify.stream import DEFAULT_MAX_AGE, Wait
 
 from library.witness.tests.made_log import DOMAIN, SIGNERS, MadeLog, policy, record
 
@@ -23,8 +24,15 @@ def log(tmp_path: Path) -> MadeLog:
     return MadeLog(tmp_path).add(700).publish()
 
 
-def verify(log: MadeLog, quorum: str = "wit1", wait: Wait | None = None, **demands: object) -> StreamReport:
-    wanted = Demands(policy(quorum), **demands)  # type: ignore[arg-type]
+def verify(
+    log: MadeLog,
+    quorum: str = "wit1",
+    wait: Wait | None = None,
+    *,
+    max_age: float = DEFAULT_MAX_AGE,
+    known: tuple[Checkpoint, ...] = (),
+) -> StreamReport:
+    wanted = Demands(policy(quorum), max_age, known)
     return verify_stream(log.folder, log.stream, log.origin, wanted, wait=wait)
 
 

@@ -211,6 +211,13 @@ class StreamLog:
         """
         self._require(checkpoint, self.root(checkpoint.size))
 
+    def takes(self, judged: JudgedCheckpoint) -> bool:
+        """Whether somebody's checkpoint is to be published here: it covers more, and not less than was promised.
+
+        What is promised may be more than is covered: the policy has become stricter meanwhile.
+        """
+        return judged.fulfilled and judged.checkpoint.size > self.covered and judged.checkpoint.size >= self.promised
+
     def prepare(self) -> Checkpoint:
         """Put all records into tiles on disk; the checkpoint to be signed.
 
@@ -229,9 +236,14 @@ class StreamLog:
         """Put a checkpoint, which was checked, into the folder. Its tiles come before it.
 
         Raises:
+            UnfitError: it covers fewer records than the one that is there.
             OSError, TileError: the disk refuses, or somebody has changed a tile.
         """
         size = judged.checkpoint.size
+        if size < self.promised:
+            raise UnfitError(
+                f"{self.folder / CHECKPOINT} is of {self.promised} records, and would become one of {size}"
+            )
         if size >= self._tiles.size:
             self._tile(size)
             self._tiles.publish()

@@ -210,7 +210,7 @@ class StreamService:
         self._known = max(self._known, size)
         if size <= self._log.size:
             await _in_thread(self._log.check, judged.checkpoint)
-            if size > self._log.covered:
+            if self._log.takes(judged):
                 await self._publish(octets, judged)
 
     async def _publish(self, octets: bytes, judged: JudgedCheckpoint) -> None:
