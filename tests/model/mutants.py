@@ -97,18 +97,18 @@ def lease_from_the_answer() -> Iterator[None]:
         await right(self, epoch, unix)
         self.__dict__["answered"] = CURRENT.clock.monotonic
 
-    def confirmed(self: Tenure) -> bool:
+    def confirmed_at(self: Tenure, monotonic: float) -> bool:
         last = max(self._confirmed, self._means.store.__dict__.get("answered", self._confirmed))
-        return CURRENT.clock.monotonic - last <= CONFIRMED_WITHIN
+        return monotonic - last <= CONFIRMED_WITHIN
 
-    with mock.patch.object(EtcdStore, "confirm", wrong), mock.patch.object(Tenure, "confirmed", property(confirmed)):
+    with mock.patch.object(EtcdStore, "confirm", wrong), mock.patch.object(Tenure, "confirmed_at", confirmed_at):
         yield
 
 
 @contextlib.contextmanager
 def no_lease() -> Iterator[None]:
     """Who believes to be in office answers, however long ago that was confirmed."""
-    with mock.patch.object(Tenure, "confirmed", True):
+    with mock.patch.object(Tenure, "confirmed_at", return_value=True):
         yield
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from gatekeeper.core import Address, Observe, Send, Standby, WithoutQuorum
+from gatekeeper.core import Address, Instant, Observe, Send, Standby, WithoutQuorum
 from gatekeeper.failover.peer import Peer
-from gatekeeper.failover.tenure import Means, Tenure, instant
+from gatekeeper.failover.tenure import Means, Tenure
 from gatekeeper.registry import Registry
 
 
@@ -28,17 +28,19 @@ class Reception:
         """Some gatekeeper may have handed requests to the store until now."""
         self._without_quorum.suspect(time.monotonic())
 
-    def receive(self, datagram: bytes, source: Address, tenure: Tenure | None, *, caretaker: bool) -> None:
+    def receive(
+        self, datagram: bytes, source: Address, now: Instant, tenure: Tenure | None, *, caretaker: bool
+    ) -> None:
         """Take a datagram; a caretaker says that nobody can decide, unless this node surely can."""
-        if tenure is not None and not (caretaker and not tenure.confirmed):
-            self._without_quorum.in_office(tenure.gatekeeper.answers, instant())
-            tenure.receive(datagram, source)
+        if tenure is not None and not (caretaker and not tenure.confirmed_at(now.monotonic)):
+            self._without_quorum.in_office(tenure.gatekeeper.answers, now)
+            tenure.receive(datagram, source, now)
             return
         if caretaker:
             # A term that is not over yet, here or there, may still hand over what it has.
-            self._without_quorum.suspect(time.monotonic() if tenure is not None else self._peer.last_active_at)
+            self._without_quorum.suspect(now.monotonic if tenure is not None else self._peer.last_active_at)
         speaker = self._without_quorum if caretaker else self._standby
-        for effect in speaker.receive(datagram, source, instant()):
+        for effect in speaker.receive(datagram, source, now):
             if isinstance(effect, Send):
                 self._means.send(effect.datagram, effect.destination)
             elif isinstance(effect, Observe):

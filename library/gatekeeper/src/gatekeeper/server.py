@@ -36,6 +36,7 @@ from gatekeeper.failover.tenure import Means, Tenure
 from gatekeeper.failover.vrrp_notify import VrrpNotify
 from gatekeeper.failover.vrrp_priority import VrrpPriority
 from gatekeeper.metrics import Metrics, Status
+from gatekeeper.now import instant
 from gatekeeper.operation import NotActiveError
 from gatekeeper.outbox.log_writer import LogWriter
 from gatekeeper.outbox.refetch import peer_refetch
@@ -239,11 +240,13 @@ class Server:
     # What its parts tell each other
 
     def _receive(self, datagram: bytes, source: Address) -> None:
+        # Once for all who ask: each reading costs, and one datagram is decided at one moment.
+        now = instant()
         # Before anything is answered: what queued up while the process stood still is read before its next pulse.
-        self._pulse.check()
-        if self._health.clock_is_off():
+        self._pulse.check(now.monotonic)
+        if self._health.clock_is_off(now):
             return
-        self._reception.receive(datagram, source, self._office.tenure, caretaker=self._health.caretaker)
+        self._reception.receive(datagram, source, now, self._office.tenure, caretaker=self._health.caretaker)
 
     def _sign_of_life(self) -> PeerSign:
         return self._condition.sign_of_life()

@@ -13,6 +13,7 @@ import pytest
 from gatekeeper.failover.health import Health, Surroundings
 from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.wall_clock import Opinion
+from gatekeeper.now import instant
 from gatekeeper.outbox.log_writer import LogWriter
 from gatekeeper.settings import Settings, load_settings
 from gatekeeper.store import Record
@@ -192,20 +193,20 @@ def stepped(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> Setting:
 
 def test_a_node_whose_clock_is_the_odd_one_falls_silent_and_yields_where_the_other_can_serve(stepped: Setting) -> None:
     async def scenario() -> None:
-        assert not stepped.health.clock_is_off()
+        assert not stepped.health.clock_is_off(instant())
         stepped.ahead = 3600.0
         # Before anybody has judged: the next datagram would be refused for its timestamp.
-        assert stepped.health.clock_is_off()
+        assert stepped.health.clock_is_off(instant())
         await stepped.says("1")
         assert stepped.health.trouble is not None
         assert "3600 s ahead of gk2's and 3600 s ahead of wit1's" in stepped.health.trouble
         assert stepped.health.clocks.ahead == pytest.approx(3600.0, abs=1.0)
         stepped.peer = None
-        assert not stepped.health.clock_is_off()
+        assert not stepped.health.clock_is_off(instant())
         stepped.ahead, stepped.peer = 0.0, PEER
         await stepped.says("0")
         assert stepped.health.trouble is None
-        assert not stepped.health.clock_is_off()
+        assert not stepped.health.clock_is_off(instant())
 
     stepped.run(scenario)
 
@@ -220,7 +221,7 @@ def test_a_node_beside_one_whose_clock_is_wrong_stays_and_hands_nothing_over(ste
         assert seen.trouble is not None
         assert "gk2's is wrong" in seen.trouble
         assert (stepped.health.fit, stepped.health.trouble) == (True, None)
-        assert not stepped.health.clock_is_off()
+        assert not stepped.health.clock_is_off(instant())
         stepped.peer_ahead = 0.0
         await until(lambda: stepped.health.peer == PEER)
 
@@ -232,8 +233,8 @@ def test_where_it_cannot_be_told_whose_clock_is_wrong_nobody_yields(stepped: Set
         stepped.health._clock.third = None
         stepped.ahead = 3600.0
         # For a moment the other one may know more.
-        assert stepped.health.clock_is_off()
-        await until(lambda: not stepped.health.clock_is_off())
+        assert stepped.health.clock_is_off(instant())
+        await until(lambda: not stepped.health.clock_is_off(instant()))
         assert (stepped.health.fit, stepped.health.trouble) == (True, None)
         assert stepped.health.peer == PEER
         assert "can't be told" in str(stepped.health.clocks.sentence)
@@ -245,7 +246,7 @@ def test_without_another_gatekeeper_a_step_changes_nothing(stepped: Setting) -> 
     async def scenario() -> None:
         stepped.peer, stepped.peer_ahead = None, None
         stepped.ahead = 3600.0
-        assert not stepped.health.clock_is_off()
+        assert not stepped.health.clock_is_off(instant())
         stepped.health._judge()
         assert stepped.health.fit
 

@@ -292,10 +292,10 @@ def test_a_promise_that_was_broken_is_told_before_another_is_made(tmp_path: Path
     file = PulseFile(tmp_path / "pulse", create=False)
     assert file.deadline == pytest.approx(100.12)
     clock.now = 100.1
-    pulse.check()
+    pulse.check(clock.now)
     assert file.deadline == pytest.approx(100.12)
     clock.now = 103.0
-    pulse.check()
+    pulse.check(clock.now)
     assert told == [pytest.approx(3.0)]
     assert file.deadline == pytest.approx(103.12)
     assert pulse.longest == pytest.approx(3.0)

@@ -14,6 +14,7 @@ from gatekeeper.core.state import Registration
 from gatekeeper.failover.tenure import CONFIRM_EVERY, CONFIRMED_WITHIN, Means, Tenure
 from gatekeeper.failover.transaction import merge, take_full
 from gatekeeper.metrics import Metrics, Status
+from gatekeeper.now import instant
 from gatekeeper.registry import load_registry
 from gatekeeper.store import Batch, Change, Fenced, KeptAnswer, Record, StoreUnavailable
 from gatekeeper.store.sqlite import SqliteStore
@@ -135,7 +136,7 @@ def test_an_answer_waits_for_its_commit_however_long_that_takes(tmp_path: Path) 
         setting = Setting(tmp_path)
         tenure = await setting.begin()
         setting.store.away = True
-        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE, instant())
         running = asyncio.ensure_future(tenure.run())
         await setting.store.refused.wait()
         assert setting.sent.empty()
@@ -156,11 +157,11 @@ def test_an_epoch_that_is_not_confirmed_answers_nothing(tmp_path: Path) -> None:
         setting.store.away = True
         running = asyncio.ensure_future(tenure.run())
         await until(lambda: not tenure.confirmed)
-        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE, instant())
         assert tenure.gatekeeper.registrations == 0
         setting.store.away = False
         await until(lambda: tenure.confirmed)
-        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE, instant())
         assert isinstance(decode(await setting.sent.get()), RegistrationConfirm)
         await setting.end(running)
 
@@ -172,15 +173,15 @@ def test_a_term_that_is_handed_over_answers_what_needs_no_commit(tmp_path: Path)
         setting = Setting(tmp_path)
         tenure = await setting.begin()
         running = asyncio.ensure_future(tenure.run())
-        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE, instant())
         confirm = decode(await setting.sent.get())
         assert isinstance(confirm, RegistrationConfirm)
         setting.alice.endpoint_identifier = confirm.endpoint_identifier
         await until(lambda: not tenure.commits_under_way)
         tenure.hold()
         asked, epoch = setting.store.asked, tenure.term.epoch
-        tenure.receive(setting.alice.signed(setting.alice.admission()), SOURCE)
-        tenure.receive(setting.alice.signed(setting.alice.registration(keep_alive=True)), SOURCE)
+        tenure.receive(setting.alice.signed(setting.alice.admission()), SOURCE, instant())
+        tenure.receive(setting.alice.signed(setting.alice.registration(keep_alive=True)), SOURCE, instant())
         assert isinstance(decode(await setting.sent.get()), RegistrationConfirm), "the admission waits"
         await asyncio.sleep(2 * CONFIRM_EVERY)
         assert (setting.sent.empty(), tenure.commits_under_way) == (True, 1)
@@ -208,11 +209,11 @@ def test_after_a_doubt_nothing_is_answered_until_the_epoch_is_confirmed_anew(tmp
         setting.store.gate.release()
         await until(lambda: setting.store.asked > asked + 1)
         assert not tenure.confirmed
-        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE, instant())
         assert tenure.gatekeeper.registrations == 0
         setting.store.gate.release()
         await until(lambda: tenure.confirmed)
-        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE, instant())
         assert isinstance(decode(await setting.sent.get()), RegistrationConfirm)
         await setting.end(running)
 
@@ -224,7 +225,7 @@ def test_whoever_is_overthrown_is_out_of_office_and_has_answered_nothing_since(t
         setting = Setting(tmp_path)
         tenure = await setting.begin()
         await setting.store.take_over("gk2", time.time())
-        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE, instant())
         with pytest.raises(Fenced, match="epoch 1 is over: gk2 holds epoch 2"):
             await tenure.run()
         assert setting.sent.empty()
@@ -239,7 +240,7 @@ def test_a_takeover_that_took_long_proves_nothing_of_now(tmp_path: Path) -> None
         setting = Setting(tmp_path)
         tenure = await setting.begin(asked=time.monotonic() - CONFIRMED_WITHIN - 0.1)
         assert not tenure.confirmed
-        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE)
+        tenure.receive(setting.alice.signed(setting.alice.registration()), SOURCE, instant())
         running = asyncio.ensure_future(tenure.run())
         await until(lambda: tenure.confirmed)
         assert setting.sent.empty()
@@ -254,12 +255,12 @@ def test_hundreds_of_requests_at_once_are_all_answered_and_logged_in_order(tmp_p
         tenure = await setting.begin()
         running = asyncio.ensure_future(tenure.run())
         alice = setting.alice
-        tenure.receive(alice.signed(alice.registration()), SOURCE)
+        tenure.receive(alice.signed(alice.registration()), SOURCE, instant())
         answer = decode(await setting.sent.get())
         assert isinstance(answer, RegistrationConfirm)
         alice.endpoint_identifier = answer.endpoint_identifier
         for call in range(300):
-            tenure.receive(alice.signed(alice.admission(call)), SOURCE)
+            tenure.receive(alice.signed(alice.admission(call)), SOURCE, instant())
         answers = [decode(await setting.sent.get()) for _ in range(300)]
         records = await setting.store.records("h323_ras", 0, 1_000)
         assert [record.index for record in records] == list(range(604))

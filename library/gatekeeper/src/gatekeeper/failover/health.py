@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from witness.day_files.writer import DiskError
 
+from gatekeeper.core import Instant
 from gatekeeper.failover.damping import Damping
 from gatekeeper.failover.disk import disk_trouble
 from gatekeeper.failover.fitness import Fitness, Situation, asks_for_holder, judge, peer_can_serve
@@ -18,6 +19,7 @@ from gatekeeper.failover.neighbour import Holder, Neighbour
 from gatekeeper.failover.sign_of_life import PeerSign
 from gatekeeper.failover.track_file import TrackFile
 from gatekeeper.failover.wall_clock import Clocks, Opinion, Verdict, WallClock
+from gatekeeper.now import instant
 from gatekeeper.outbox.log_writer import LogWriter
 from gatekeeper.patience import within
 from gatekeeper.settings import Settings
@@ -34,8 +36,6 @@ _QUORUM_WITHIN = 1.0
 """Seconds for which an answer of the store proves that it has its quorum."""
 _ASK_TIME = 2.0
 """Seconds between two questions for a third host's time."""
-_SAME_MOMENT = 0.1
-"""Seconds between two readings that are taken for one."""
 _SURE = 2
 """Looks in succession that must find nobody at the virtual address."""
 
@@ -112,12 +112,12 @@ class Health:
         """Whether this node is to say at the virtual address that nobody can decide."""
         return self._fitness.caretaker
 
-    def clock_is_off(self) -> bool:
+    def clock_is_off(self, now: Instant) -> bool:
         """Whether timestamps would be judged wrongly here, and rightly by the other node: then silence is the answer.
 
-        To be asked before each datagram: a clock is stepped between two judgements.
+        To be asked before each datagram, with the time then: a clock is stepped between two judgements.
         """
-        if self._clock.look(*_two_times()):
+        if self._clock.look(now.monotonic, now.unix):
             self._compare_clocks()
             self.notice()
             if self.clocks.verdict is Verdict.UNKNOWN and self.peer is not None:
@@ -214,10 +214,11 @@ class Health:
     def _situation(self) -> Situation:
         troubles = [writer.trouble for writer in self._writers if writer.trouble is not None]
         on_disk = next((str(one) for one in troubles if isinstance(one, DiskError)), None)
-        self._clock.look(*_two_times())
+        now = instant()
+        self._clock.look(now.monotonic, now.unix)
         self._compare_clocks()
         return Situation(
-            now=time.monotonic(),
+            now=now.monotonic,
             started=self._started,
             answered=self._answered,
             store_trouble=self._store_trouble,
@@ -293,11 +294,3 @@ class Health:
         return self.trouble or (
             f"it was, and will be fit again in {wait:.0f} s" if wait is not None else "it hands over"
         )
-
-
-def _two_times() -> tuple[float, float]:
-    """Monotonic and Unix seconds of the same moment: who is stopped in between must not take that for a step."""
-    while True:
-        before, unix, after = time.monotonic(), time.time(), time.monotonic()
-        if after - before <= _SAME_MOMENT:
-            return after, unix

@@ -67,10 +67,9 @@ class Pulse:
             return None
         return time.monotonic() - self._file.looked <= _WATCHED_WITHIN
 
-    def check(self) -> None:
-        """Tell at once if a promise was broken: after a stop, datagrams are read before the next promise is made."""
-        now = time.monotonic()
-        if now > self._deadline:
+    def check(self, monotonic: float) -> None:
+        """Tell at once if a promise was broken by now: after a stop, datagrams are read before the next is made."""
+        if monotonic > self._deadline:
             self._beat()
 
     @contextlib.contextmanager

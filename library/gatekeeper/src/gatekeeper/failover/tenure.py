@@ -29,6 +29,7 @@ from gatekeeper.core import (
 from gatekeeper.failover.last_answer import LastAnswer
 from gatekeeper.failover.transaction import merge, take_full
 from gatekeeper.metrics import Metrics
+from gatekeeper.now import instant
 from gatekeeper.operation import NotActiveError
 from gatekeeper.patience import within
 from gatekeeper.registry import Registry
@@ -44,11 +45,6 @@ _ASK_AGAIN = 0.05
 LOGGER = logging.getLogger(__name__)
 
 SendTo = Callable[[bytes, Address], None]
-
-
-def instant() -> Instant:
-    """Now."""
-    return Instant(time.monotonic(), time.time())
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +117,11 @@ class Tenure:
     @property
     def confirmed(self) -> bool:
         """Whether the epoch was surely ours within the last second, and since the last doubt."""
-        return self._confirmed >= self._doubted_at and time.monotonic() - self._confirmed <= CONFIRMED_WITHIN
+        return self.confirmed_at(time.monotonic())
+
+    def confirmed_at(self, monotonic: float) -> bool:
+        """The same, to be asked at the very moment that is given (monotonic seconds)."""
+        return self._confirmed >= self._doubted_at and monotonic - self._confirmed <= CONFIRMED_WITHIN
 
     def doubt(self) -> None:
         """Answer nothing until the epoch is confirmed anew: the process stood still, and another may be in office."""
@@ -136,12 +136,11 @@ class Tenure:
         """Commit and confirm again."""
         self._may_ask.set()
 
-    def receive(self, datagram: bytes, source: Address) -> None:
+    def receive(self, datagram: bytes, source: Address, now: Instant) -> None:
         """Take a datagram, unless it is in doubt whose term this is: then it is left to whoever is active."""
-        if not self.confirmed:
+        if not self.confirmed_at(now.monotonic):
             self._means.metrics.count("unknown", "unconfirmed")
             return
-        now = instant()
         self._carry_out(self.gatekeeper.receive(datagram, source, now), now.monotonic)
 
     def use_registry(self, registry: Registry) -> None:
