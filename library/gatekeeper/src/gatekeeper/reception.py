@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from gatekeeper.core import Address, Instant, Observe, Send, Standby, WithoutQuorum
+from gatekeeper.core import Address, Instant, Observe, Send, Standby, State, WithoutQuorum
 from gatekeeper.failover.peer import Peer
 from gatekeeper.failover.tenure import Means, Tenure
 from gatekeeper.registry import Registry
@@ -23,6 +23,10 @@ class Reception:
     def use_registry(self, registry: Registry) -> None:
         """Tell by another registry from now on who is refused without a quorum."""
         self._without_quorum.use_registry(registry)
+
+    def caretaker_changed(self, remembered: State | None) -> None:
+        """This node becomes a caretaker that remembers these registrations; with None it no longer is one."""
+        self._without_quorum.remember(State() if remembered is None else remembered)
 
     def suspect(self) -> None:
         """Some gatekeeper may have handed requests to the store until now."""

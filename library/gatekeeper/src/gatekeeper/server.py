@@ -302,6 +302,7 @@ class Server:
     def _caretaker_changed(self, now: bool) -> None:
         """Nobody can decide: what this node knew is let go of, and taken from the store again when that is back."""
         LOGGER.warning("nobody can decide: refusing what is new" if now else "no longer refusing for want of a quorum")
+        self._reception.caretaker_changed(self._office.last_known if now else None)
         if now:
             self._reception.suspect()
             self._sockets.resume()

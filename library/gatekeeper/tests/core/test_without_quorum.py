@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from gatekeeper.core import WithoutQuorum
+from gatekeeper.core import State, WithoutQuorum
 from gatekeeper.core.answers import request_digest
 from gatekeeper.core.effects import Commit, Instant
 from gatekeeper.core.gatekeeper import Gatekeeper
@@ -17,12 +17,13 @@ from h323.ras import (
     AdmissionReject,
     GatekeeperReject,
     GatekeeperRequest,
+    RegistrationConfirm,
     RegistrationReject,
     RequestInProgress,
     encode,
 )
 
-from .equipment import NoneSystem, PasswordSystem, none_entry, password_entry
+from .equipment import OUTSIDE, NoneSystem, PasswordSystem, none_entry, password_entry
 from .zone import IDENTIFIER, SETTINGS, Terminal, Zone, guardian, private_key, refusal_of
 
 
@@ -35,6 +36,7 @@ class Caretaker(Zone):
             self.term = self.gatekeeper
         self.gatekeeper = WithoutQuorum(self.settings, self.registry, private_key(IDENTIFIER), self.random_bytes)
         self.gatekeeper.in_office(self.term.answers, Instant(self.now.monotonic - ago, self.now.unix - ago))
+        self.gatekeeper.remember(self.term.state)
 
     def hand_over(self, datagram: bytes, terminal: Terminal) -> Commit:
         """The term of office asks for a commit, and the store says nothing."""
@@ -232,3 +234,42 @@ def test_without_a_time_patience_ends_when_nobody_asks_the_same_any_more(zone: C
     zone.pass_time(1)
     assert not is_held(phone.ask(phone.registration()))
     assert is_held(phone.ask(first)), "what was held once"
+
+
+@pytest.mark.parametrize("system", [PasswordSystem, NoneSystem])
+def test_equipment_that_calls_itself_by_its_endpoint_identifier_is_asked_for_patience(
+    zone: Caretaker, system: type[PasswordSystem | NoneSystem]
+) -> None:
+    equipment = system(zone, "room" if system is PasswordSystem else "phone")
+    equipment.register()
+    equipment.ask(equipment.admission())
+    zone.lose_quorum()
+    for message in (
+        equipment.registration(keep_alive=True),
+        equipment.disengagement(),
+        equipment.bandwidth(128_000),
+        equipment.report(1, need_response=True),
+        equipment.unregistration(),
+    ):
+        assert isinstance(equipment.ask(message), RequestInProgress)
+    assert not is_held(equipment.ask(equipment.admission(2)))
+    zone.regain_quorum()
+    assert zone.gatekeeper.calls == 1
+    assert isinstance(equipment.ask(equipment.registration(keep_alive=True)), RegistrationConfirm)
+
+
+@pytest.mark.parametrize("system", [PasswordSystem, NoneSystem])
+def test_an_endpoint_identifier_that_nobody_remembers_or_from_elsewhere_is_told_nothing(
+    zone: Caretaker, system: type[PasswordSystem | NoneSystem]
+) -> None:
+    name = "room" if system is PasswordSystem else "phone"
+    equipment = system(zone, name)
+    equipment.register()
+    zone.lose_quorum()
+    elsewhere = system(zone, name, OUTSIDE)
+    elsewhere.endpoint_identifier = equipment.endpoint_identifier
+    assert elsewhere.ask(elsewhere.registration(keep_alive=True)) is None
+    assert isinstance(equipment.ask(equipment.registration(keep_alive=True)), RequestInProgress)
+    zone.gatekeeper.remember(State())
+    assert equipment.ask(equipment.registration(keep_alive=True)) is None
+    assert equipment.ask(equipment.disengagement()) is None

@@ -7,6 +7,7 @@ from gatekeeper.core.inheritance import Inheritance
 from gatekeeper.core.settings import CoreSettings, Mcu
 from gatekeeper.core.source_limits import Rates
 from gatekeeper.core.standby import Standby
+from gatekeeper.core.state import State
 from gatekeeper.core.supervision import Selection
 from gatekeeper.core.without_quorum import WithoutQuorum
 
@@ -25,5 +26,6 @@ __all__ = [
     "Selection",
     "Send",
     "Standby",
+    "State",
     "WithoutQuorum",
 ]

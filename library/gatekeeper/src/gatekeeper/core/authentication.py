@@ -100,7 +100,7 @@ class Authenticator:
         self._since = since
         self.replay = ReplayWindow(window, _MOST_PROOFS)
         self._gatekeeper_identifier = gatekeeper_identifier
-        self._state = state
+        self.state = state
 
     def authenticate(
         self, received: Received, asked: Registration | None = None, *, may_cost: bool = True
@@ -135,7 +135,7 @@ class Authenticator:
         """
         if token.time_stamp >= int(self._since) or _is_remembered(received.message):
             return False
-        registration = self._state.registration_of(guardian.terminal_id)
+        registration = self.state.registration_of(guardian.terminal_id)
         return registration is None or registration.source != received.source
 
     def _claim(self, received: Received, asked: Registration | None) -> Sender | Denial:
@@ -192,7 +192,7 @@ class Authenticator:
         Who was registered calls itself by that even where the registration has ended meanwhile and it begins anew: in
         such a `first` message nobody's name is as good.
         """
-        registration = self._state.registrations.get(name)
+        registration = self.state.registrations.get(name)
         if registration is not None:
             return registration.terminal_id == guardian.terminal_id
         owner = self.registry.by_alias(name)
@@ -213,10 +213,10 @@ class Authenticator:
     def _endpoint(self, message: RasMessage) -> Registration | None:
         identifier: str | None = getattr(message, "endpoint_identifier", None)
         if identifier is not None:
-            return self._state.registrations.get(identifier.rstrip("\0"))
+            return self.state.registrations.get(identifier.rstrip("\0"))
         if isinstance(message, UnregistrationRequest):
             addresses = usable_addresses(message.call_signal_address)
-            return next(filter(None, map(self._state.registration_at, addresses)), None)
+            return next(filter(None, map(self.state.registration_at, addresses)), None)
         return None
 
 

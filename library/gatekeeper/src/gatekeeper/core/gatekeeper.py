@@ -60,7 +60,7 @@ from gatekeeper.core.sealing import RandomBytes, Sealer
 from gatekeeper.core.service_control import respond
 from gatekeeper.core.settings import CoreSettings
 from gatekeeper.core.source_limits import SourceLimits
-from gatekeeper.core.state import Registration
+from gatekeeper.core.state import Registration, State
 from gatekeeper.core.supervision import Selection, Supervision
 from gatekeeper.core.term_record import describe_registry, describe_state, describe_term
 from gatekeeper.core.transport_address import address_text
@@ -153,6 +153,11 @@ class Gatekeeper:
         self._housekeeping = self._next_page = now.monotonic + HOUSEKEEPING
         self._inventory: Inventory | None = None
         self._day = now.unix // _DAY
+
+    @property
+    def state(self) -> State:
+        """Registrations and calls."""
+        return self._state
 
     @property
     def answers(self) -> AnswerCache:

@@ -71,9 +71,8 @@ class WithoutQuorum:
     ) -> None:
         self._settings = settings
         self._sealer = Sealer(settings.gatekeeper_identifier, signing_key, random_bytes)
-        # Nobody is registered here: who can't sign, and calls itself by its endpointIdentifier, gets no answer.
         self._authenticator = Authenticator(
-            settings.gatekeeper_identifier, registry, State.restored({}, 0.0), settings.signature_window
+            settings.gatekeeper_identifier, registry, State(), settings.signature_window
         )
         self._limits = SourceLimits(settings.rates)
         self._budget = RefusalBudget(settings.refusals_per_source, settings.refusals_in_all, settings.refusal_interval)
@@ -87,6 +86,14 @@ class WithoutQuorum:
     def use_registry(self, registry: Registry) -> None:
         """Believe whom this registry has from now on."""
         self._authenticator.registry = registry
+
+    def remember(self, state: State) -> None:
+        """Know by this state whose an endpointIdentifier is: who can't sign often has no other name for itself.
+
+        It may be old, or empty. Whoever came later gets no answer, and whoever went is asked for patience: neither is
+        granted anything, and nothing is ended.
+        """
+        self._authenticator.state = state
 
     def suspect(self, monotonic: float) -> None:
         """Until then (monotonic seconds) some gatekeeper may have handed requests to the store."""

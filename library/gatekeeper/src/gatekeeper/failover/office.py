@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from gatekeeper.core import State
 from gatekeeper.failover.events import FailoverEvents
 from gatekeeper.failover.mandate import Mandate
 from gatekeeper.failover.peer import Peer
@@ -73,6 +74,11 @@ class Office:
                     self._sockets.resume()
                     await self._wait_for_turn()
             self._sockets.resume()
+
+    @property
+    def last_known(self) -> State:
+        """Registrations and calls as this node knew them last, in office or following; it may be empty."""
+        return self._succession.followed if self.tenure is None else self.tenure.gatekeeper.state
 
     def leave(self) -> None:
         """End the term, or the attempt to begin one."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from witness.day_files.writer import WitnessLogError
 
-from gatekeeper.core import Inheritance
+from gatekeeper.core import Inheritance, State
 from gatekeeper.ending import end
 from gatekeeper.failover.pulse import Pulse
 from gatekeeper.failover.tenure import Means, Tenure
@@ -53,6 +53,11 @@ class Succession:
             self._followed = Inheritance()
             self.following = asyncio.ensure_future(self._means.store.follow(self._followed))
             self.following.add_done_callback(_tell_of_failure)
+
+    @property
+    def followed(self) -> State:
+        """Registrations and calls as far as the store has told of them; empty while nothing is followed."""
+        return self._followed.state
 
     async def take_over(self) -> tuple[Tenure, Term | None]:
         """Begin a term; and the one before it.
