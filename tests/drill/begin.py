@@ -10,8 +10,8 @@ from pathlib import Path
 from .council import Council, Plan, lab
 from .drill import Drill, repair_all
 from .hosts import HostError
-from .traffic_control import TrafficProcess
-from .verdict import Setup
+from .traffic.control import TrafficProcess
+from .verdict.verdict import Setup
 
 ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE = 90.0

@@ -13,9 +13,9 @@ from .faults import FAULTS, Fault, Scene
 from .hosts import Host, HostError, Hosts, Seen
 from .replayed import replay
 from .results import Reading, Run
-from .traffic_control import TrafficError, TrafficProcess
-from .traffic_report import TrafficReport
-from .verdict import Finding, Setup, Verdict, compare, whole
+from .traffic.control import TrafficError, TrafficProcess
+from .traffic.report import TrafficReport
+from .verdict.verdict import Finding, Setup, Verdict, compare, whole
 
 WELL = 60.0
 """Seconds in which all is to be well before a fault and after its repair; a host needs ten to boot."""

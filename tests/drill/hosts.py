@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .verdict_hosts import HostError
+from .verdict.hosts import HostError
 
 __all__ = ["Host", "HostError", "Hosts", "Reach", "Seen"]
 

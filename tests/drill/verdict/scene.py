@@ -12,11 +12,12 @@ from gatekeeper.core import Instant
 from gatekeeper.core.journal import Journal
 from witness.day_files.streams import FAILOVER_STREAM, RAS_STREAM, STREAMS
 
-from .traffic_answers import Answer
+from tests.drill.traffic.answers import Answer
+
+from .agent import read
+from .finding import Finding
+from .hosts import HostError
 from .verdict import Setup, Verdict
-from .verdict_agent import read
-from .verdict_finding import Finding
-from .verdict_hosts import HostError
 
 NODES = {"gk1": "192.0.2.11", "gk2": "192.0.2.12"}
 VIRTUAL = "192.0.2.10"

@@ -14,9 +14,9 @@ from terminal.probe.pace import Pace
 from terminal.probe.prober import PROBE_BPS
 from terminal.smoke.session import LEG_BPS
 
-from .traffic_answers import is_undecided, is_unregistered
-from .traffic_tally import Row, Tally
-from .traffic_terminal import Terminal, Then, now
+from .answers import is_undecided, is_unregistered
+from .tally import Row, Tally
+from .terminal import Terminal, Then, now
 
 KEEP_ALIVE_EVERY = 10.0
 """Seconds; the timeToLive is 60, and a terminal asks several times within it."""

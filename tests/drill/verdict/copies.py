@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .verdict_finding import Violation
+from .finding import Violation
 
 Record = Mapping[str, Any]
 _INDEX = '{"index": '

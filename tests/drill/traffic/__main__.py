@@ -15,7 +15,7 @@ from terminal.cli.running import gatekeeper_address
 from terminal.core.endpoint import Address
 from terminal.errors import TerminalError
 
-from .traffic_run import GUARDIANS, Traffic, TrafficSettings
+from .run import GUARDIANS, Traffic, TrafficSettings
 
 _REAL_TIME_PRIORITY = 1
 _NICE = -20

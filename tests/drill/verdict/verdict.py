@@ -13,15 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .traffic_answers import Answer, read_answer
-from .verdict_copies import Copies
-from .verdict_council import Council
-from .verdict_epochs import Epochs
-from .verdict_failover import compare
-from .verdict_finding import Counts, Finding, Violation
-from .verdict_hosts import HostError, Hosts
-from .verdict_ledger import Ledger
-from .verdict_reading import STREAMS, Read, Reader, State
+from tests.drill.traffic.answers import Answer, read_answer
+
+from .copies import Copies
+from .council import Council
+from .epochs import Epochs
+from .failover import compare
+from .finding import Counts, Finding, Violation
+from .hosts import HostError, Hosts
+from .ledger import Ledger
+from .reading import STREAMS, Read, Reader, State
 
 __all__ = ["Counts", "Finding", "HostError", "Hosts", "Setup", "Verdict", "Violation", "compare", "whole"]
 

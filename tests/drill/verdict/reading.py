@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .verdict_hosts import HostError, Hosts
+from .hosts import HostError, Hosts
 
 STREAMS = {"h323_ras": "h323_witness/h323_ras_*.jsonl", "failover": "ha/failover_*.jsonl"}
 """The files of each stream, within the log's directory."""
@@ -16,7 +16,7 @@ STREAMS = {"h323_ras": "h323_witness/h323_ras_*.jsonl", "failover": "ha/failover
 _MOST_AT_ONCE = 4 * 1024 * 1024
 """Octets."""
 
-_AGENT = Path(__file__).with_name("verdict_agent.py").read_text(encoding="utf-8")
+_AGENT = Path(__file__).with_name("agent.py").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from terminal.errors import TerminalError
 from terminal.keys import load_public_key
 from terminal.smoke import load_council
 
-from .traffic_answers import AnswerLog
-from .traffic_direct import Direct
-from .traffic_load import Load
-from .traffic_prober import DrillProber
-from .traffic_report import Interval, TrafficReport, make_report
-from .traffic_terminal import Terminal, now
-from .traffic_wire import Wire
+from .answers import AnswerLog
+from .direct import Direct
+from .load import Load
+from .prober import DrillProber
+from .report import Interval, TrafficReport, make_report
+from .terminal import Terminal, now
+from .wire import Wire
 
 GUARDIANS = 25
 LOOK = 0.01

@@ -25,8 +25,8 @@ from terminal.core import (
 )
 from terminal.core.request import Request
 
-from .traffic_answers import AnswerLog, answer_of, is_durable
-from .traffic_wire import Wire
+from .answers import AnswerLog, answer_of, is_durable
+from .wire import Wire
 
 Then = Callable[[Outcome[Any], Instant], None]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from .verdict_copies import Record
-from .verdict_finding import Failover, Violation
+from .copies import Record
+from .finding import Failover, Violation
 
 _BEGINS = {"GATEKEEPER_START": "holder", "GATEKEEPER_FAILOVER": "to"}
 """The events that say whose an epoch is, and their field that does."""

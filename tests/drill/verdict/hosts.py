@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-_PODMAN = Path(__file__).resolve().parent.parent.parent / "lab" / "podman"
+_PODMAN = Path(__file__).resolve().parents[3] / "lab" / "podman"
 
 
 class HostError(Exception):

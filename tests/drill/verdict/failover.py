@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from terminal.probe.silence import Silence
 from terminal.probe.timeline import Outage
 
-from .verdict_finding import Failover
+from .finding import Failover
 
 AGREE_MS = 50.0
 """Within so much, both speak of the same."""

@@ -10,9 +10,9 @@ from typing import Any
 from terminal.probe.silence import Silence
 from terminal.probe.timeline import Outage
 
-from .traffic_direct import DirectTally
-from .traffic_prober import Probed
-from .traffic_tally import Tally
+from .direct import DirectTally
+from .prober import Probed
+from .tally import Tally
 
 
 @dataclass(frozen=True, slots=True)

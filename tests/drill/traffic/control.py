@@ -12,9 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, final
 
-from .traffic_report import TrafficReport, read_report
+from .report import TrafficReport, read_report
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 _TO_BEGIN = 60.0
 _TO_ANSWER = 30.0
 _TO_STOP = 60.0

@@ -12,12 +12,12 @@ from terminal.probe.silence import Silence
 from terminal.probe.timeline import Outage
 from witness.day_files.streams import FAILOVER_STREAM, RAS_STREAM
 
+from . import reading as verdict_reading
 from . import verdict as verdict_module
-from . import verdict_reading
+from .failover import compare
+from .finding import Failover
+from .scene import UNIX, Scene
 from .verdict import whole
-from .verdict_failover import compare
-from .verdict_finding import Failover
-from .verdict_scene import UNIX, Scene
 
 CALL, OTHER_CALL = "c" * 32, "d" * 32
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .traffic_answers import Answer
-from .verdict_copies import Record
-from .verdict_finding import Counts, Violation
+from tests.drill.traffic.answers import Answer
+
+from .copies import Record
+from .finding import Counts, Violation
 
 _OURS = ("held", "short")
 """Calls that are asked for once; a direct prober asks for the same call again and again."""

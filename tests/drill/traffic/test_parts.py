@@ -16,12 +16,12 @@ from terminal.core import Call, Confirmed, Endpoint, Finished, Identity, Instant
 from terminal.probe.decision import request_digest
 from terminal.probe.timeline import Fate, Outage
 
-from .traffic import main
-from .traffic_answers import answer_of, is_durable, is_undecided, is_unregistered, read_answer
-from .traffic_direct import DirectTally
-from .traffic_prober import DrillProber, DrillTimeline, Probed
-from .traffic_report import Interval, make_report, read_report
-from .traffic_tally import Row, Tally
+from .__main__ import main
+from .answers import answer_of, is_durable, is_undecided, is_unregistered, read_answer
+from .direct import DirectTally
+from .prober import DrillProber, DrillTimeline, Probed
+from .report import Interval, make_report, read_report
+from .tally import Row, Tally
 
 HERE, THERE = ("192.0.2.101", 40000), ("192.0.2.10", 1719)
 UNIX = 1_800_000_000.0

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from library.terminal.tests.conftest import Service
+from tests.drill.verdict.hosts import ThisHost
+from tests.drill.verdict.verdict import Setup, Verdict, whole
 
-from .traffic_answers import Answer, read_answer
-from .traffic_control import TrafficError, TrafficProcess
-from .verdict import Setup, Verdict, whole
-from .verdict_hosts import ThisHost
+from .answers import Answer, read_answer
+from .control import TrafficError, TrafficProcess
 
 GUARDIANS = 4
 _PATIENT = 60.0

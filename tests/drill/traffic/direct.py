@@ -17,10 +17,10 @@ from terminal.errors import TerminalError
 from terminal.probe.pace import Pace
 from terminal.probe.prober import PROBE_BPS
 
-from .traffic_answers import is_undecided, is_unregistered, reason_of
-from .traffic_load import ASK_AGAIN, KEEP_ALIVE_EVERY
-from .traffic_terminal import Terminal, now
-from .traffic_wire import Wire
+from .answers import is_undecided, is_unregistered, reason_of
+from .load import ASK_AGAIN, KEEP_ALIVE_EVERY
+from .terminal import Terminal, now
+from .wire import Wire
 
 INTERVAL = 0.05
 """Seconds between two ARQ."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from terminal.core import Confirmed, Instant, NoAnswer, Outcome, Refused
 
-from .traffic_answers import reason_of
+from .answers import reason_of
 
 
 @dataclass(slots=True)

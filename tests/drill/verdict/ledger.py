@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .traffic_answers import Answer
-from .verdict_copies import Record
-from .verdict_epochs import Epochs
-from .verdict_finding import Counts, Violation
+from tests.drill.traffic.answers import Answer
+
+from .copies import Record
+from .epochs import Epochs
+from .finding import Counts, Violation
 
 CONFIRMATIONS = frozenset({"RCF", "ACF", "DCF", "UCF"})
 

@@ -13,10 +13,10 @@ from terminal.core.endpoint import Address
 
 from library.terminal.tests.pair import START, from_gatekeeper, identity, random_source
 
-from . import traffic_terminal
-from .traffic_answers import AnswerLog, read_answer
-from .traffic_terminal import Terminal
-from .traffic_wire import Wire
+from . import terminal as traffic_terminal
+from .answers import AnswerLog, read_answer
+from .terminal import Terminal
+from .wire import Wire
 
 ONCE = RetransmissionPolicy(first=30.0, longest=30.0, give_up=30.0)
 
