@@ -99,7 +99,7 @@ async def served(log: StreamLog, cluster: EtcdCluster) -> AsyncIterator[str]:
     site = LogSite({log.name: lambda: log})
     await site.open("127.0.0.1", 0, cluster.tls)
     try:
-        yield f"https://127.0.0.1:{site.address[1]}"
+        yield f"https://127.0.0.1:{site.port}"
     finally:
         await site.close()
 

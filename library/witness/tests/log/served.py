@@ -40,7 +40,7 @@ class Served:
         async def served() -> None:
             site = LogSite({STREAM.name: lambda: self.log})
             await site.open("127.0.0.1", 0, self.tls)
-            self.url = f"https://127.0.0.1:{site.address[1]}"
+            self.url = f"https://127.0.0.1:{site.port}"
             connector = aiohttp.TCPConnector(ssl=client_tls(tls or self.tls))
             async with aiohttp.ClientSession(connector=connector) as session:
 

@@ -7,7 +7,16 @@ from pathlib import Path
 
 from witness.errors import WitnessError
 from witness.note import Algorithm, Verifier, parse_vkey
-from witness.service.settings import MetricsSettings, Section, SettingsError, Tls, load, take_metrics, take_tls
+from witness.service.settings import (
+    MetricsSettings,
+    Section,
+    SettingsError,
+    Tls,
+    load,
+    take_listen,
+    take_metrics,
+    take_own_tls,
+)
 
 PORT = 9724
 METRICS_PORT = 9725
@@ -47,19 +56,16 @@ def parse_settings(values: object) -> CosignerSettings:
         SettingsError: a value is missing, wrong or unknown.
     """
     top = Section(values, "", "key:, state:, logs: and so on, one a line")
-    listen = top.inner("listen", f"{{address: 192.0.2.13, port: {PORT}}}")
-    tls = top.inner("tls", "{ca: …, certificate: …, private_key: …}")
     settings = CosignerSettings(
         key=top.path("key", "/var/lib/h323-cosigner/key"),
         state=top.path("state", "/var/lib/h323-cosigner"),
         logs=_logs(top),
         submitters=_submitters(top),
-        listen=(listen.address("address", "192.0.2.13"), listen.number("port", str(PORT), PORT, 0, 65_535)),
-        tls=take_tls(tls),
+        listen=take_listen(top, "192.0.2.13", PORT),
+        tls=take_own_tls(top),
         metrics=take_metrics(top.inner("metrics", "{address: 127.0.0.1, port: 9725}", {}), METRICS_PORT),
     )
-    for section in (listen, tls, top):
-        section.end()
+    top.end()
     return settings
 
 

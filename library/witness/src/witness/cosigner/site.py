@@ -12,7 +12,8 @@ from aiohttp import web
 from witness.cosigner.evidence import Submitter
 from witness.cosigner.judgement import Judgement
 from witness.cosigner.request import MAX_OCTETS
-from witness.service.settings import SettingsError, Tls
+from witness.service.listening import listen
+from witness.service.settings import Tls
 from witness.service.tls import server_tls
 
 LOGGER = logging.getLogger(__name__)
@@ -46,14 +47,7 @@ class CosignerSite:
         self._runner = web.AppRunner(
             application, access_log=None, keepalive_timeout=_KEEP_ALIVE, auto_decompress=False, shutdown_timeout=1.0
         )
-        await self._runner.setup()
-        try:
-            # asyncio sets TCP_NODELAY on every connection.
-            await web.TCPSite(self._runner, address, port, ssl_context=server_tls(tls)).start()
-        except OSError as error:
-            where = f"{address} port {port}"
-            raise SettingsError(f"listen {where}: {error.strerror or error}; write another listen.port") from error
-        self.port = self._runner.addresses[0][1]
+        self.port = await listen(self._runner, "listen", address, port, server_tls(tls))
 
     async def close(self) -> None:
         """Stop listening."""

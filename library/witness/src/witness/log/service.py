@@ -79,7 +79,7 @@ class LogService:
             await metrics.open(self._settings.metrics)
             if self._settings.listen is not None and self._settings.tls is not None:
                 await site.open(*self._settings.listen, self._settings.tls)
-                self.port = site.address[1]
+                self.port = site.port
             tasks += [asyncio.ensure_future(one.run()) for one in self._streams]
             self._manager.notify(READY=1)
             ready()

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from witness.service.settings import MetricsSettings, Section, SettingsError, Tls, load, take_metrics, take_tls
+from witness.service.settings import (
+    MetricsSettings,
+    Section,
+    SettingsError,
+    Tls,
+    load,
+    take_listen,
+    take_metrics,
+    take_own_tls,
+)
 
 PORT = 9721
 METRICS_PORT = 9722
@@ -45,14 +54,14 @@ def parse_settings(values: object) -> LogSettings:
         SettingsError: a value is missing, wrong or unknown.
     """
     top = Section(values, "", "node:, directory:, policy: and so on, one a line")
-    tls = _tls(top)
+    tls = take_own_tls(top) if top.has("tls") else None
     settings = LogSettings(
         node=top.name("node", "gk1"),
         directory=top.path("directory", "/var/log/guardian-council"),
         policy=top.path("policy", "/etc/h323-witness/policy"),
         signing_keys=top.path("signing_keys", "/etc/h323-witness/log-keys") if top.has("signing_keys") else None,
         tls=tls,
-        listen=_listen(top),
+        listen=take_listen(top, "192.0.2.11", PORT) if top.has("listen") else None,
         peers=top.urls("peers", _URLS, []),
         metrics=take_metrics(top.inner("metrics", "{address: 127.0.0.1, port: 9722}", {}), METRICS_PORT),
     )
@@ -62,21 +71,3 @@ def parse_settings(values: object) -> LogSettings:
     if settings.signing_keys is None and not settings.peers:
         raise SettingsError("nobody would sign or be followed here; write signing_keys: FILE or peers: [URL, …]")
     return settings
-
-
-def _tls(top: Section) -> Tls | None:
-    if not top.has("tls"):
-        return None
-    section = top.inner("tls", "{ca: …, certificate: …, private_key: …}")
-    tls = take_tls(section)
-    section.end()
-    return tls
-
-
-def _listen(top: Section) -> tuple[str, int] | None:
-    if not top.has("listen"):
-        return None
-    section = top.inner("listen", "{address: 192.0.2.11, port: 9721}")
-    listen = section.address("address", "192.0.2.11"), section.number("port", str(PORT), PORT, 0, 65_535)
-    section.end()
-    return listen

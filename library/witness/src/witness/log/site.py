@@ -9,7 +9,8 @@ from aiohttp import web
 
 from witness.errors import WitnessError
 from witness.log.stream_log import RemovedError, StreamLog
-from witness.service.settings import SettingsError, Tls
+from witness.service.listening import listen
+from witness.service.settings import Tls
 from witness.service.tls import server_tls
 from witness.tiles import (
     ENTRIES,
@@ -33,7 +34,7 @@ class LogSite:
         """Serve these; each is asked for at each request, and None while nobody vouches for it."""
         self._logs = logs
         self._runner: web.AppRunner | None = None
-        self.address = ("", 0)
+        self.port = 0
 
     async def open(self, address: str, port: int, tls: Tls) -> None:
         """Listen.
@@ -46,13 +47,7 @@ class LogSite:
             [web.get("/{stream}/checkpoint", self._checkpoint), web.get("/{stream}/{path:tile/.*}", self._tile)]
         )
         self._runner = web.AppRunner(application, access_log=None)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, address, port, ssl_context=server_tls(tls)).start()
-        except OSError as error:
-            where = f"{address} port {port}"
-            raise SettingsError(f"listen {where}: {error.strerror or error}; write another listen.port") from error
-        self.address = self._runner.addresses[0][:2]
+        self.port = await listen(self._runner, "listen", address, port, server_tls(tls))
 
     async def close(self) -> None:
         """Stop listening."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
-from witness.service.settings import MetricsSettings, SettingsError
+from witness.service.listening import listen
+from witness.service.settings import MetricsSettings
 from witness.service.tls import server_tls
 
 _TYPE = "text/plain; version=0.0.4"
@@ -29,12 +30,7 @@ class MetricsSite:
         application = web.Application()
         application.add_routes([web.get("/metrics", self._show)])
         self._runner = web.AppRunner(application, access_log=None)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, settings.address, settings.port, ssl_context=tls).start()
-        except OSError as error:
-            where = f"{settings.address} port {settings.port}"
-            raise SettingsError(f"metrics {where}: {error.strerror or error}; write another metrics.port") from error
+        await listen(self._runner, "metrics", settings.address, settings.port, tls)
 
     async def close(self) -> None:
         """Stop listening."""

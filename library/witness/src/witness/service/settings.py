@@ -172,6 +172,22 @@ def take_tls(mapping: Section) -> Tls:
     )
 
 
+def take_own_tls(top: Section) -> Tls:
+    """The files of a service's mutual TLS, from its section tls."""
+    section = top.inner("tls", "{ca: …, certificate: …, private_key: …}")
+    tls = take_tls(section)
+    section.end()
+    return tls
+
+
+def take_listen(top: Section, address: str, port: int) -> tuple[str, int]:
+    """Where a service listens: `address` is an example, `port` what it is unless it's said."""
+    section = top.inner("listen", f"{{address: {address}, port: {port}}}")
+    listen = section.address("address", address), section.number("port", str(port), port, 0, 65_535)
+    section.end()
+    return listen
+
+
 def take_metrics(metrics: Section, port: int = 9719) -> MetricsSettings:
     """Where a service's metrics are read."""
     address = metrics.address("address", "127.0.0.1") if metrics.has("address") else "127.0.0.1"
