@@ -103,6 +103,15 @@ def test_all_replicas_verify() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("host", GATEKEEPERS)
+def test_each_decision_is_justified(host: str) -> None:
+    """Of all that this lab's gatekeepers have ever decided, whatever other tests did to them."""
+    said = json.loads(on_host(host, WITNESS, "replay", LOG, "--json", check=False))
+    assert (said["not_justified"], said["not_judged"], said["flaws"], said["exit_code"]) == ([], [], [], 0)
+    assert (said["begun"], said["before"]) == (True, 0)
+    assert said["judged"] > 0
+
+
 SPOILING = {
     "one letter": "sed --in-place '1s/R/S/' {file}",
     "a record gone": "sed --in-place '2d' {file}",
