@@ -185,6 +185,13 @@ def test_if_nobody_takes_over_office_is_taken_back(without_address: Node) -> Non
     assert node.now - began == pytest.approx(TAKE_OVER, abs=0.02)
 
 
+def test_an_address_that_nobody_takes_is_told(node: Node) -> None:
+    node.after(0.15, lambda: setattr(node, "has_address", True))
+    with pytest.raises(StepDownError, match="came back to this gatekeeper: gk2 did not take it"):
+        node.step_down()
+    assert node.done[-1] == "come back"
+
+
 def test_an_address_that_stays_is_told(node: Node) -> None:
     node.keepalived_runs = False
     with pytest.raises(StepDownError, match="look at keepalived"):

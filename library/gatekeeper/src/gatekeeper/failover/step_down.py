@@ -22,6 +22,8 @@ ACCEPT = 0.5
 """Seconds that the other one has to take office when it is asked."""
 TAKE_OVER = 2.0
 """Seconds that the other one has to take office."""
+COMES_BACK = 0.25
+"""Seconds in which the address that nobody else takes is here again: keepalived waits for three adverts."""
 _LOOK = 0.005
 _LOOK_CLOSELY = 0.001
 _FORCE = "to switch nevertheless: --force"
@@ -101,7 +103,11 @@ async def step_down(duty: Duty, reason: str, clock: Clock, *, force: bool = Fals
         successor = await _wait_for_successor(duty, own.epoch, clock)
     finally:
         duty.come_back()
-    return Switch(successor.node, successor.epoch, round(clock.now() - began, 3))
+    switch = Switch(successor.node, successor.epoch, round(clock.now() - began, 3))
+    if accepted:
+        # It was in office before it had the address; whether that went there is not said by its sign.
+        await _see_the_address_stay_away(duty, successor.node, clock)
+    return switch
 
 
 def _ready(peer: PeerSign | None) -> PeerSign:
@@ -146,6 +152,15 @@ async def _is_accepted(duty: Duty, epoch: int, clock: Clock) -> bool:
 
 def _has_succeeded(peer: PeerSign | None, epoch: int) -> bool:
     return peer is not None and peer.active and peer.epoch > epoch
+
+
+async def _see_the_address_stay_away(duty: Duty, node: str, clock: Clock) -> None:
+    until = clock.now() + COMES_BACK
+    while clock.now() < until:
+        if duty.holds_address():
+            advice = f"{node} did not take it, and this one takes office back; look at keepalived there"
+            raise StepDownError(f"the virtual address came back to this gatekeeper: {advice}")
+        await clock.sleep(_LOOK)
 
 
 async def _finish(duty: Duty, clock: Clock) -> None:
