@@ -72,6 +72,16 @@ def test_a_replay_begins_wherever_all_is_told(records: Records) -> None:
     assert (whole.summary.before, whole.summary.judged) == (0, len(requests))
 
 
+def test_a_clock_that_was_days_ahead_keeps_no_day_from_its_record() -> None:
+    zone = OpenZone(*REGISTRY.guardians)
+    right = zone.now.unix
+    for days in (0, 7, 0, 0, 1):
+        zone.now = Instant(zone.now.monotonic + 1, right + days * _DAY)
+        zone.wait(0)
+    told = [str(one["time"])[:10] for one in lines_of(zone) if one["msg_type"] == "STATE"]
+    assert told == ["2027-01-22", "2027-01-15", "2027-01-16"]
+
+
 def test_what_was_before_the_beginning_is_counted(records: Records) -> None:
     state = kinds(records).index("STATE")
     walk = judge(records[state - 2 :], REGISTRY)

@@ -523,7 +523,8 @@ class Gatekeeper:
 
     def _take_stock(self, now: Instant) -> list[Effect]:
         """Each day, and after each takeover, all items as they were then: a page at a time, so that nobody waits."""
-        if now.unix // _DAY > self._day:
+        # Another one: a clock that was days ahead, and is right again, must not keep the next days from having theirs.
+        if now.unix // _DAY != self._day:
             self._day = now.unix // _DAY
             return [self._state_all(now, describe_state(self._state, self.settings))]
         if self._inventory is None or not self._inventory.left or now.monotonic < self._next_page:
