@@ -172,17 +172,17 @@ def take_tls(mapping: Section) -> Tls:
     )
 
 
-def take_own_tls(top: Section) -> Tls:
+def take_own_tls(mapping: Section) -> Tls:
     """The files of a service's mutual TLS, from its section tls."""
-    section = top.inner("tls", "{ca: …, certificate: …, private_key: …}")
+    section = mapping.inner("tls", "{ca: …, certificate: …, private_key: …}")
     tls = take_tls(section)
     section.end()
     return tls
 
 
-def take_listen(top: Section, address: str, port: int) -> tuple[str, int]:
+def take_listen(mapping: Section, address: str, port: int) -> tuple[str, int]:
     """Where a service listens: `address` is an example, `port` what it is unless it's said."""
-    section = top.inner("listen", f"{{address: {address}, port: {port}}}")
+    section = mapping.inner("listen", f"{{address: {address}, port: {port}}}")
     listen = section.address("address", address), section.number("port", str(port), port, 0, 65_535)
     section.end()
     return listen
