@@ -133,9 +133,9 @@ def exposed() -> set[str]:
     log.register(CosignerMetrics(dict, dict))
     log.register(ShipMetrics({"h323_ras": StreamRun(lag=0, shipped=0.0, refused=False)}))
     text = (Metrics(lambda: status).exposition() + generate_latest(log)).decode()
-    # What the timer's unit writes for the node exporter.
-    unit = (ROOT / "roles" / "witness" / "templates" / "h323-witness-verify.service.j2").read_text()
-    written = set(re.findall(r"# TYPE (h323_\w+) gauge", unit))
+    # What the timers' units write for the node exporter.
+    units = "".join(path.read_text() for path in sorted(ROOT.glob("roles/witness*/templates/*.service.j2")))
+    written = set(re.findall(r"# TYPE (h323_\w+) gauge", units))
     return written | {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
 
 

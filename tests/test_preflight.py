@@ -132,6 +132,19 @@ def witnesses(*names: str) -> Break:
     return change
 
 
+ARCHIVE: Tree = {"arc1.council.example": {"council_address": "192.0.2.14"}}
+
+
+def archive(**settings: str) -> Break:
+    """An archive with these settings."""
+
+    def change(council: Council) -> None:
+        hosts = {name: {**values, **settings} for name, values in ARCHIVE.items()}
+        council.groups["witness_archives"] = {"hosts": hosts}
+
+    return change
+
+
 def registry(text: str) -> Break:
     return lambda council: council.registry.write_text(text)
 
@@ -193,6 +206,26 @@ CASES = (
         "a witness that is a gatekeeper",
         witnesses(HOSTS[0]),
         "The group witness must have a host that is no gatekeeper and has gk1.council.example: write the host",
+    ),
+    Case(
+        "an archive in a group of another name",
+        lambda council: council.groups.update(archives={"hosts": ARCHIVE}),
+        "The group archives keeps no archive: write witness_archives in its place in",
+    ),
+    Case(
+        "an archive within the log",
+        archive(witness_archive_directory="/var/log/guardian-council/archive"),
+        "witness_archive_directory of arc1.council.example is /var/log/guardian-council/archive: write an absolute",
+    ),
+    Case(
+        "an archive without an absolute path",
+        archive(witness_archive_directory="archive"),
+        "witness_archive_directory of arc1.council.example is archive: write an absolute path that is not within",
+    ),
+    Case(
+        "an archive's policy that is not there",
+        archive(witness_archive_policy_file="/nowhere/policy"),
+        "witness_archive_policy_file of arc1.council.example, /nowhere/policy, does not exist on this controller: copy",
     ),
     Case(
         "no VIP",

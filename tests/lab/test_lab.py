@@ -48,14 +48,14 @@ def test_a_second_lab_comes_and_goes_without_a_trace(tmp_path: Path) -> None:
     before = (containers(NAME), networks())
     done = up(environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert containers(OTHER) == [f"{OTHER}-{host}" for host in ("gk1", "gk2", "wit1")]
+    assert containers(OTHER) == [f"{OTHER}-{host}" for host in ("arc1", "gk1", "gk2", "wit1")]
     assert (tmp_path / "lab" / "gatekeeper-key.pem").exists()
     # The same lab again leaves the hosts as they are; from another clone, with other keys, it makes them anew.
     first = ids(OTHER)
     assert up(environment).returncode == 0
     assert ids(OTHER) == first
     assert up(settings(OTHER, "10.199.25.0/24", tmp_path / "clone")).returncode == 0
-    assert len(ids(OTHER)) == 3
+    assert len(ids(OTHER)) == 4
     assert ids(OTHER).isdisjoint(first)
     for directory in ("lab", "clone"):
         environment["LAB_DIRECTORY"] = str(tmp_path / directory)

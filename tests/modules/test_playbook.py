@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import itertools
 import json
 import os
 import re
@@ -22,11 +23,19 @@ pytest.importorskip("ansible", reason="the controller's Python is older than 3.1
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
 ROLE = ROOT / "roles" / "witness_archive"
-UNITS = ("h323-witness-ship.service", "h323-witness-ship.timer")
+UNITS = (
+    "h323-witness-ship.service",
+    "h323-witness-ship.timer",
+    "h323-witness-archive-rotate.service",
+    "h323-witness-archive-rotate.timer",
+    "h323-witness-archive-tell.service",
+    "h323-witness-archive-verify.service",
+    "h323-witness-archive-verify.timer",
+)
 INVENTORY = """\
 gatekeepers: {hosts: {gk1: {council_address: 192.0.2.11}}}
 witness: {hosts: {wit1: {council_address: 192.0.2.13}}}
-witness_archives: {hosts: {wit1: {}, archive1: {council_address: 192.0.2.14}}}
+witness_archives: {hosts: {archive1: {council_address: 192.0.2.14}, wit1: {}}}
 """
 
 
@@ -89,6 +98,27 @@ def test_the_program_takes_the_units_arguments(units: Path, host: str) -> None:
     done = subprocess.run([PROGRAMS / "h323-witness", *words[1:]], capture_output=True, text=True)
     # All of them are understood; there's no policy here.
     assert (done.returncode, "witness-archive/policy: cannot be read" in done.stderr) == (2, True), done.stderr
+
+
+def test_the_first_archive_tells_every_replica_once_it_is_verified(units: Path) -> None:
+    words = settings(units / "archive1-h323-witness-archive-tell.service")["ExecStart"].split()
+    assert words[1:3] == ["tell", "/srv/witness-archive"]
+    told = [word for before, word in itertools.pairwise(words) if before == "--to"]
+    assert told == ["https://192.0.2.11:9721", "https://192.0.2.13:9721"]
+    done = subprocess.run([PROGRAMS / "h323-witness", *words[1:]], capture_output=True, text=True)
+    assert "witness-archive/policy: cannot be read" in done.stderr
+    verify = settings(units / "archive1-h323-witness-archive-verify.service")
+    assert verify["OnSuccess"] == "h323-witness-archive-tell.service"
+    assert "OnSuccess" not in settings(units / "wit1-h323-witness-archive-verify.service")
+
+
+@pytest.mark.parametrize("unit", ["rotate", "verify"])
+def test_the_daily_units_arguments_are_understood(units: Path, unit: str) -> None:
+    words = settings(units / f"archive1-h323-witness-archive-{unit}.service")["ExecStart"].split()
+    words = words[words.index("/opt/guardian-council/current/bin/h323-witness") + 1 :]
+    done = subprocess.run([PROGRAMS / "h323-witness", *words], capture_output=True, text=True)
+    assert "/srv/witness-archive" in done.stdout + done.stderr
+    assert "usage" not in done.stderr
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not there")

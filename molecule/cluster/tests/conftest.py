@@ -16,8 +16,10 @@ os.environ["PATH"] = f"{Path(__file__).resolve().parents[3] / 'lab'}:{os.environ
 
 NAME = os.environ["LAB_NAME"]
 PREFIX = os.environ["LAB_SUBNET"].rpartition(".")[0]
-NUMBERS = {"gk1": 11, "gk2": 12, "wit1": 13}
-HOSTS = tuple(NUMBERS)
+NUMBERS = {"gk1": 11, "gk2": 12, "wit1": 13, "arc1": 14}
+EVERY = tuple(NUMBERS)
+HOSTS = ("gk1", "gk2", "wit1")
+"""Those that have the store and the log; arc1 has an archive and nothing else."""
 GATEKEEPERS = ("gk1", "gk2")
 VIP = f"{PREFIX}.10"
 COUNCIL = "/opt/guardian-council"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import GATEKEEPERS, HOSTS, VIP, address, reach
+from .conftest import EVERY, GATEKEEPERS, HOSTS, VIP, address, reach
 
 CHRONY = {("udp", "127.0.0.1:323"), ("udp", "[::1]:323")}
 
 
 def expected_listeners(name: str) -> set[tuple[str, str]]:
     own = address(name)
+    if name not in HOSTS:
+        return CHRONY
     etcd = {("tcp", f"{own}:2379"), ("tcp", f"{own}:2380"), ("tcp", "127.0.0.1:2379")}
     log = {("tcp", f"{own}:9721"), ("tcp", f"{own}:9722")}
     if name not in GATEKEEPERS:
@@ -20,14 +22,14 @@ def expected_listeners(name: str) -> set[tuple[str, str]]:
     return CHRONY | etcd | log | ras | {("tcp", f"{own}:9719")}
 
 
-@pytest.mark.parametrize("name", HOSTS)
+@pytest.mark.parametrize("name", EVERY)
 def test_nothing_listens_but_what_must(name: str) -> None:
     lines = reach(name).check_output("ss -Hlntu").splitlines()
     found = {(fields[0], fields[4]) for fields in (line.split() for line in lines)}
     assert found == expected_listeners(name)
 
 
-@pytest.mark.parametrize("name", HOSTS)
+@pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("service", ["chrony", "nftables"])
 def test_clock_and_firewall_run_now_and_at_boot(name: str, service: str) -> None:
     found = reach(name).service(service)
@@ -35,7 +37,7 @@ def test_clock_and_firewall_run_now_and_at_boot(name: str, service: str) -> None
     assert found.is_running
 
 
-@pytest.mark.parametrize("name", HOSTS)
+@pytest.mark.parametrize("name", EVERY)
 def test_the_firewall_drops_what_is_not_named(name: str) -> None:
     rules = reach(name).check_output("nft list chain inet council input")
     assert "policy drop" in rules
@@ -45,6 +47,7 @@ def test_the_firewall_drops_what_is_not_named(name: str) -> None:
 USERS = [(name, "h323-gatekeeper", ["guardian-pki", "h323-gatekeeper"]) for name in GATEKEEPERS]
 USERS += [(name, "h323-witness", ["guardian-pki", "h323-auditors", "h323-witness"]) for name in HOSTS]
 USERS += [("wit1", user, ["guardian-pki", user]) for user in ("h323-cosigner", "h323-mirror")]
+USERS += [("arc1", "h323-archive", ["guardian-pki", "h323-archive"])]
 
 
 @pytest.mark.parametrize(("name", "service_user", "groups"), USERS)

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import GATEKEEPERS, HOSTS, VIP, address, reach
+from .conftest import EVERY, GATEKEEPERS, VIP, address, reach
 
 PKI = "/etc/guardian-council/pki"
 
 
-@pytest.mark.parametrize("name", HOSTS)
+@pytest.mark.parametrize("name", EVERY)
 def test_only_the_services_group_reads_the_key(name: str) -> None:
     key = reach(name).file(f"{PKI}/host-key.pem")
     assert (key.user, key.group, key.mode) == ("root", "guardian-pki", 0o640)
 
 
-@pytest.mark.parametrize("name", HOSTS)
+@pytest.mark.parametrize("name", EVERY)
 def test_the_certificate_is_the_authoritys_and_names_the_host(name: str) -> None:
     host = reach(name)
     assert host.run(f"openssl verify -CAfile {PKI}/ca.pem {PKI}/host.pem").rc == 0
@@ -27,7 +27,7 @@ def test_the_certificate_is_the_authoritys_and_names_the_host(name: str) -> None
     assert (f"IP Address:{VIP}" in names) == (name in GATEKEEPERS)
 
 
-@pytest.mark.parametrize("name", HOSTS)
+@pytest.mark.parametrize("name", EVERY)
 def test_the_authoritys_key_is_not_on_a_host(name: str, secrets: Path) -> None:
     assert (secrets / "pki" / "ca-key.pem").exists()
     host = reach(name)
@@ -36,5 +36,5 @@ def test_the_authoritys_key_is_not_on_a_host(name: str, secrets: Path) -> None:
 
 
 def test_no_host_has_another_ones_key() -> None:
-    public = {reach(name).check_output(f"openssl pkey -in {PKI}/host-key.pem -pubout") for name in HOSTS}
-    assert len(public) == len(HOSTS)
+    public = {reach(name).check_output(f"openssl pkey -in {PKI}/host-key.pem -pubout") for name in EVERY}
+    assert len(public) == len(EVERY)

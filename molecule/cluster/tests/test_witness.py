@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .conftest import COUNCIL, GATEKEEPERS, HOSTS, address, eventually, exposure, reach
+from .conftest import COUNCIL, EVERY, GATEKEEPERS, HOSTS, address, eventually, exposure, reach
 
 LOG = "/var/log/guardian-council"
 FOLDERS = {"h323_ras": "h323_witness", "failover": "ha", "gateway": "gateway"}
@@ -80,7 +80,7 @@ def test_metrics_are_told_by_certificate_only(name: str, service: str) -> None:
 
 
 @on_each
-def test_the_log_is_told_to_replicas_only(name: str) -> None:
+def test_the_log_is_told_to_replicas_and_archives_only(name: str) -> None:
     others = [other for other in HOSTS if other != name]
     url = f"https://{address(name)}:9721/"
     for other in others:
@@ -88,7 +88,7 @@ def test_the_log_is_told_to_replicas_only(name: str) -> None:
     assert ask(others[0], url, "--cacert ca.pem") == ""
     rules = reach(name).check_output("nft list chain inet council input")
     (opened,) = (line for line in rules.splitlines() if "dport 9721" in line)
-    assert set(re.findall(r"\d+\.\d+\.\d+\.\d+", opened)) == {address(each) for each in HOSTS}
+    assert set(re.findall(r"\d+\.\d+\.\d+\.\d+", opened)) == {address(each) for each in EVERY}
 
 
 @on_each

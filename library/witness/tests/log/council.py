@@ -86,6 +86,11 @@ class Host:
             del settings[key]
         (self.folder / "log.yaml").write_text(yaml.safe_dump({**settings, "policy": str(policy)}))
 
+    def change(self, **settings: object) -> None:
+        """Have these settings besides."""
+        file = self.folder / "log.yaml"
+        file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **settings}))
+
     def start(self) -> None:
         self.process = _start(PROGRAM, self.folder / "log.yaml", self.journal)
 

@@ -14,7 +14,7 @@ from witness.cli import main
 from witness.day_files.markers import SHIPPED, read_marker
 from witness.ship import FolderArchive
 
-from library.witness.tests.log.council import Council, council, until
+from library.witness.tests.log.council import Council, Host, council, until
 from library.witness.tests.log.scene import STREAM, Keys, day_file, published, write
 
 PROGRAM = Path(sys.executable).with_name("h323-witness")
@@ -62,6 +62,11 @@ def test_json_says_what_was_sent_in_each_stream(replica: Path, capsys: pytest.Ca
     streams["h323_ras"] = {"before": 300, "after": 300, "sent": 0}
     assert ship(capsys, replica) == {"check": False, "sent": 0, "streams": streams, "errors": []}
     assert read_marker(replica / STREAM.folder, SHIPPED, STREAM.name) == 300
+
+
+def test_an_archive_of_a_log_with_empty_streams_verifies(replica: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ship(capsys, replica)
+    assert main(["verify", str(replica.parent / "archive"), "--policy", str(replica.parent / "policy")]) == 0
 
 
 def test_people_are_told_too(replica: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,10 +127,27 @@ def test_a_source_that_is_none_is_said_so(
     assert told in capsys.readouterr().err
 
 
+def test_who_finds_another_writing_waits_for_it(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    first = archive.locked()
+    first.__enter__()
+    waits = 0
+
+    def until_it_ends() -> bool:
+        nonlocal waits
+        waits += 1
+        if waits == 3:
+            first.__exit__(None, None, None)
+        return True
+
+    with archive.locked(until_it_ends):
+        assert waits == 3
+
+
 def test_two_at_once_are_one_too_many(replica: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with FolderArchive(replica.parent / "archive").locked():
         assert main(arguments(replica)) == 2
-    assert "another process is shipping there" in capsys.readouterr().err
+    assert "another process is writing there" in capsys.readouterr().err
 
 
 def test_killed_at_any_sync_it_ships_the_rest_when_it_is_run_again(replica: Path) -> None:
@@ -157,6 +179,36 @@ def test_a_replica_is_marked_by_what_an_archive_elsewhere_has(
         assert read_marker(replica / STREAM.folder, SHIPPED, STREAM.name) == marked
 
 
+async def told_by_the_archive(made: Council, archive: Path) -> None:
+    """Two replicas are told: one believes this certificate, the other doesn't, and a third isn't there."""
+    gk1, gk2, _ = made.hosts
+    gk2.start()
+    await until(lambda: gk2.covered() == gk1.covered(), "both have the checkpoint")
+
+    async def tell(*hosts: Host, more: tuple[str, ...] = ()) -> int | None:
+        tls = [f"--ca={made.tls.ca}", f"--certificate={made.tls.certificate}", f"--private-key={made.tls.private_key}"]
+        command = [PROGRAM, "tell", archive, "--policy", made.folder / "policy", *tls, *more]
+        command += [word for host in hosts for word in ("--to", host.url)]
+        process = await asyncio.create_subprocess_exec(*map(str, command))
+        return await process.wait()
+
+    assert await tell(gk2) == 2
+    assert read_marker(gk2.folder / STREAM.folder, SHIPPED, STREAM.name) == 0
+    gk1.stop()
+    gk1.change(archives=["host"])
+    gk1.start()
+    await until(lambda: gk1.metric("checkpoint_size") == gk1.covered(), "it is ready again")
+    assert await tell(gk1) == 0
+    assert read_marker(gk1.folder / STREAM.folder, SHIPPED, STREAM.name) == gk1.covered()
+    gk2.stop()
+    assert await tell(gk2, gk1) == 2
+    checkpoint = archive / STREAM.folder / "checkpoint"
+    kept = checkpoint.read_bytes()
+    checkpoint.write_bytes(b"no checkpoint\n")
+    assert await tell(gk1) == 1
+    checkpoint.write_bytes(kept)
+
+
 def test_a_log_service_is_a_source_over_mutual_tls(tmp_path: Path) -> None:
     async def scenario(made: Council) -> None:
         gk1, gk2, _ = made.hosts
@@ -182,6 +234,7 @@ def test_a_log_service_is_a_source_over_mutual_tls(tmp_path: Path) -> None:
             code, told = await ship()
             assert (code, told["sent"], told["errors"]) == (0, count, [])
             assert day_file(archive).read_bytes() == day_file(gk1.folder).read_bytes()
+        await told_by_the_archive(made, archive)
         gk1.stop()
         code, told = await ship("--wait=0")
         assert code == 2

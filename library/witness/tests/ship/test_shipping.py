@@ -187,8 +187,11 @@ def test_what_is_not_covered_or_not_cosigned_stays_where_it_is(scene: Scene) -> 
 
 
 def test_a_stream_without_a_checkpoint_has_nothing_to_ship(scene: Scene) -> None:
-    assert scene.ship() == Shipment(STREAM.name, 0, 0)
+    assert scene.ship(check=True) == Shipment(STREAM.name, 0, 0)
     assert not scene.archive.exists()
+    assert scene.ship() == Shipment(STREAM.name, 0, 0)
+    # The folder says that there is nothing, rather than that it was removed.
+    assert [path.name for path in (scene.archive / STREAM.folder).iterdir()] == ["policy"]
 
 
 def test_check_mode_says_what_would_come_and_writes_nothing(scene: Scene) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
-from witness.cli import keys, policy, prove, query, rotate, ship, tail, verify
+from witness.cli import keys, policy, prove, query, rotate, ship, tail, tell, verify
 from witness.cli.closed_output import ENDED, leave_quietly
 from witness.cli.parser import BAD_INPUT, Parser
 from witness.errors import WitnessError
@@ -26,6 +26,7 @@ _OWN = (
     rotate.add_rotate,
     ship.add_ship,
     ship.add_shipped,
+    tell.add_tell,
     keys.add_keygen,
     keys.add_vkey,
     policy.add_policy,

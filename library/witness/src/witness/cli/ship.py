@@ -62,7 +62,7 @@ def add_ship(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--policy", type=Path, required=True, metavar="FILE", help="whom to believe (C2SP tlog-policy)"
     )
-    _add_streams(command)
+    add_streams(command)
     command.add_argument("--check", action="store_true", help="write nothing; say what would be shipped")
     command.add_argument(
         "--wait",
@@ -77,12 +77,7 @@ def add_ship(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         action="store_false",
         help="leave no mark in a SOURCE that is a folder; h323-witness rotate then keeps everything there",
     )
-    for name, file, what in (
-        ("--ca", "ca.pem", "the council's CA"),
-        ("--certificate", "host.pem", "this host's certificate"),
-        ("--private-key", "host-key.pem", "this host's private key"),
-    ):
-        command.add_argument(name, type=Path, default=_PKI / file, metavar="FILE", help=f"{what}, PEM (%(default)s)")
+    add_certificate(command)
     command.add_argument(
         "--metrics", type=Path, metavar="FILE", help="a text file for Prometheus' node exporter, written at the end"
     )
@@ -101,24 +96,36 @@ def add_shipped(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--policy", type=Path, required=True, metavar="FILE", help="whom to believe (C2SP tlog-policy)"
     )
-    _add_streams(command)
+    add_streams(command)
     command.add_argument("--check", action="store_true", help="write nothing; say what would be marked")
     command.add_argument("--json", action="store_true", help="one JSON object instead of text")
     command.set_defaults(run=_shipped)
 
 
-def _add_streams(command: argparse.ArgumentParser) -> None:
+def add_certificate(command: argparse.ArgumentParser) -> None:
+    """Arguments of a command that speaks with log services."""
+    for name, file, what in (
+        ("--ca", "ca.pem", "the council's CA"),
+        ("--certificate", "host.pem", "this host's certificate"),
+        ("--private-key", "host-key.pem", "this host's private key"),
+    ):
+        command.add_argument(name, type=Path, default=_PKI / file, metavar="FILE", help=f"{what}, PEM (%(default)s)")
+
+
+def add_streams(command: argparse.ArgumentParser) -> None:
+    """The argument of a command that may be about some streams only."""
     command.add_argument(
         "--stream", action="append", choices=sorted(STREAMS), metavar="STREAM", help="only this one; may be repeated"
     )
 
 
 def _ship(options: argparse.Namespace) -> int:
-    policy = _read_policy(options.policy)
+    policy = read_policy(options.policy)
     archive = FolderArchive(options.archive)
     # Check mode must not make the folder, and so can't lock it.
-    with _source(options) as source, nullcontext() if options.check else archive.locked():
-        shipping = Shipping(source, archive, policy, check=options.check, wait=_patience(options.wait))
+    wait = _patience(options.wait)
+    with _source(options) as source, nullcontext() if options.check else archive.locked(wait):
+        shipping = Shipping(source, archive, policy, check=options.check, wait=wait)
 
         def ship(stream: Stream) -> Shipment:
             shipment = shipping.ship(stream)
@@ -133,7 +140,7 @@ def _ship(options: argparse.Namespace) -> int:
 
 
 def _shipped(options: argparse.Namespace) -> int:
-    policy = _read_policy(options.policy)
+    policy = read_policy(options.policy)
     archive = FolderArchive(options.archive)
     source = FolderSource(options.directory, mark=not options.check)
 
@@ -147,7 +154,8 @@ def _shipped(options: argparse.Namespace) -> int:
     return _report(options, *_each(options, mark))
 
 
-def _read_policy(path: Path) -> bytes:
+def read_policy(path: Path) -> bytes:
+    """The octets of a policy, unparsed. Raises PolicyError."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_OCTETS + 1)

@@ -69,17 +69,9 @@ def parse_settings(values: object) -> CosignerSettings:
     return settings
 
 
-def _texts(top: Section, key: str, advice: str) -> tuple[str, ...]:
-    listed = top.take(key, list, advice)
-    texts = tuple(listed) if isinstance(listed, list) else ()
-    if not texts or not all(isinstance(each, str) and each for each in texts):
-        raise SettingsError(f"{key} must be texts, at least one; write {key}: {advice}")
-    return texts
-
-
 def _logs(top: Section) -> tuple[Verifier, ...]:
     try:
-        logs = tuple(parse_vkey(each) for each in _texts(top, "logs", _VKEYS))
+        logs = tuple(parse_vkey(each) for each in top.texts("logs", _VKEYS))
     except SettingsError:
         raise
     except WitnessError as error:
@@ -90,4 +82,4 @@ def _logs(top: Section) -> tuple[Verifier, ...]:
 
 
 def _submitters(top: Section) -> frozenset[str] | None:
-    return frozenset(_texts(top, "submitters", "[gk1, gk2]")) if top.has("submitters") else None
+    return frozenset(top.texts("submitters", "[gk1, gk2]")) if top.has("submitters") else None

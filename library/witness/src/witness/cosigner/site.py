@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from typing import Any
 
 from aiohttp import web
 
@@ -14,7 +13,7 @@ from witness.cosigner.judgement import Judgement
 from witness.cosigner.request import MAX_OCTETS
 from witness.service.listening import listen
 from witness.service.settings import Tls
-from witness.service.tls import server_tls
+from witness.service.tls import client_name, server_tls
 
 LOGGER = logging.getLogger(__name__)
 _PATIENCE = 5.0
@@ -55,7 +54,7 @@ class CosignerSite:
             await self._runner.cleanup()
 
     async def _add_checkpoint(self, request: web.Request) -> web.Response:
-        submitter = _submitter(request)
+        submitter = Submitter(client_name(request), request.remote or "")
         if self._submitters is not None and submitter.name not in self._submitters:
             LOGGER.warning("%s at %s may not submit", submitter.name, submitter.address)
             raise web.HTTPForbidden(text=f"{submitter.name} may not submit here\n")
@@ -67,11 +66,3 @@ class CosignerSite:
         # Exactly this type: text/x.tlog.size has no charset.
         headers = {"Content-Type": judgement.content_type}
         return web.Response(status=judgement.status, body=judgement.body.encode(), headers=headers)
-
-
-def _submitter(request: web.Request) -> Submitter:
-    transport = request.transport
-    certificate: Any = transport.get_extra_info("peercert") if transport is not None else None
-    fields = [field for group in (certificate or {}).get("subject", ()) for field in group]
-    names = [str(value) for name, value in fields if name == "commonName"]
-    return Submitter(names[0] if names else "", request.remote or "")

@@ -15,6 +15,7 @@ from witness.tree import HASH_OCTETS
 _PATIENCE = 2.0
 """Seconds for an answer."""
 _LARGEST_CHECKPOINT = 65_536
+_LARGEST_ANSWER = 1_000
 _OK = 200
 
 
@@ -50,6 +51,19 @@ class Peer:
         tile = Tile(ENTRIES, index, width)
         octets = await self._get(stream, tile.path, width * (MAX_ENTRY_OCTETS + 2))
         return decode_entries(octets, width)
+
+    async def say_archived(self, stream: str, checkpoint: bytes) -> None:
+        """Say what an archive has for good. Raises PeerError, with the answer's status."""
+        url = f"{self.url}/{stream}/archived"
+        try:
+            async with self._session.post(
+                url, data=checkpoint, timeout=aiohttp.ClientTimeout(total=_PATIENCE)
+            ) as response:
+                if response.status != _OK:
+                    text = (await read_bounded(response, _LARGEST_ANSWER)).decode("ascii", "replace")
+                    raise PeerError(f"{url} answers {response.status} ({text.strip()!a})", response.status)
+        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+            raise PeerError(f"{url}: {error or 'no answer in time'}") from error
 
     async def _get(self, stream: str, path: str, most: int) -> bytes:
         url = f"{self.url}/{stream}/{path}"

@@ -73,7 +73,7 @@ class LogService:
         registry = CollectorRegistry()
         registry.register(LogCollector(self._status))
         metrics = MetricsSite(registry)
-        site = LogSite({one.name: one.vouched_for for one in self._streams})
+        site = LogSite({one.name: one.vouched_for for one in self._streams}, self._settings.archives)
         tasks: list[asyncio.Task[None]] = []
         try:
             await metrics.open(self._settings.metrics)

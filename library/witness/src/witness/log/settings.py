@@ -35,6 +35,8 @@ class LogSettings:
     tls: Tls | None
     listen: tuple[str, int] | None
     peers: tuple[str, ...]
+    archives: frozenset[str]
+    """Common names of the hosts that may say what they have archived."""
     metrics: MetricsSettings
 
 
@@ -63,6 +65,7 @@ def parse_settings(values: object) -> LogSettings:
         tls=tls,
         listen=take_listen(top, "192.0.2.11", PORT) if top.has("listen") else None,
         peers=top.urls("peers", _URLS, []),
+        archives=frozenset(top.texts("archives", "[archive1]")) if top.has("archives") else frozenset(),
         metrics=take_metrics(top.inner("metrics", "{address: 127.0.0.1, port: 9722}", {}), METRICS_PORT),
     )
     top.end()

@@ -108,6 +108,14 @@ class Section:
             raise SettingsError(f"{self._name(key)} must be https addresses; write {advice}")
         return urls
 
+    def texts(self, key: str, advice: str) -> tuple[str, ...]:
+        """A list of texts, at least one, none of them empty."""
+        listed = self.take(key, list, advice)
+        texts = tuple(listed) if isinstance(listed, list) else ()
+        if not texts or not all(isinstance(each, str) and each for each in texts):
+            raise SettingsError(f"{self._name(key)} must be texts, at least one; write {key}: {advice}")
+        return texts
+
     def inner(self, key: str, advice: str, default: object = ...) -> Section:
         """A mapping within this one."""
         return Section(self.take(key, dict, advice, default), self._name(key), advice)

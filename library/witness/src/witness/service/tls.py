@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ssl
+from typing import Any
+
+from aiohttp import web
 
 from witness.service.settings import SettingsError, Tls
 
@@ -47,3 +50,12 @@ def check_tls(*files: Tls | None) -> None:
     for tls in files:
         if tls is not None:
             server_tls(tls)
+
+
+def client_name(request: web.Request) -> str:
+    """The common name of the certificate that a client has shown; empty if there is none."""
+    transport = request.transport
+    certificate: Any = transport.get_extra_info("peercert") if transport is not None else None
+    fields = [field for group in (certificate or {}).get("subject", ()) for field in group]
+    names = [str(value) for name, value in fields if name == "commonName"]
+    return names[0] if names else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -53,11 +53,13 @@ class FolderArchive:
         return str(self.folder)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes of this host from shipping there meanwhile; the folder is made if it is missing.
+    def locked(self, wait: Callable[[], bool] = lambda: False) -> Iterator[None]:
+        """Keep other processes of this host from writing there meanwhile; the folder is made if it is missing.
+
+        `wait` is called while another one does; it waits, and says whether to try again.
 
         Raises:
-            ArchiveError: another one does, or the folder can't be used.
+            ArchiveError: another one still does, or the folder can't be used.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -65,10 +67,10 @@ class FolderArchive:
         except OSError as error:
             raise self._error(self.folder, error) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            while not _lock(descriptor):
+                if not wait():
+                    raise ArchiveError(f"{self.folder}: another process is writing there; wait until it is done")
             yield
-        except BlockingIOError as error:
-            raise ArchiveError(f"{self.folder}: another process is shipping there; wait until it is done") from error
         finally:
             os.close(descriptor)
 
@@ -143,6 +145,15 @@ class FolderArchive:
 
     def _error(self, path: Path, error: OSError) -> ArchiveError:
         return ArchiveError(f"{path}: {error.strerror}; make it usable for the user who ships")
+
+
+def _lock(descriptor: int) -> bool:
+    """Whether the folder is ours now."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def read_small(archive: Archive, path: str, most: int) -> bytes | None:

@@ -60,7 +60,11 @@ class HttpsSource:
                 yield bundle[first % WIDTH :]
 
     def mark_shipped(self, stream: str, size: int) -> None:
-        """Nothing is told over the network: `h323-witness shipped` does it on the replica."""
+        """Nothing is told before the archive was verified as a whole: then `h323-witness tell` says it."""
+
+    def say_archived(self, stream: str, checkpoint: bytes) -> None:
+        """Say what an archive has for good. Raises PeerError."""
+        self._ask(self._peer.say_archived(stream, checkpoint))
 
     async def _bundles(self, stream: str, ranges: list[tuple[int, int]]) -> list[list[bytes]]:
         asked = [self._peer.entries(stream, first // WIDTH, stop - first // WIDTH * WIDTH) for first, stop in ranges]

@@ -87,6 +87,9 @@ class Shipping:
         old = archived.checkpoint if archived else Checkpoint(origin_of(self._policy, stream.name), 0, EMPTY_ROOT)
         offered = self._offered(stream, old.size)
         if offered is None:
+            if not self._check:
+                # Nothing was ever recorded. Without the folder, nobody could tell that from one that was removed.
+                self._put_policy(stream)
             return Shipment(stream.name, 0, 0)
         if archived is None:
             self._require_quorum(stream, offered)
@@ -202,9 +205,7 @@ class Shipping:
 
     def _publish(self, stream: Stream, archived: _Offer | None, offered: _Offer) -> None:
         """Put the policy and the checkpoint, and remove what only the former one needed."""
-        path = f"{stream.folder}/{POLICY}"
-        if read_small(self._archive, path, len(self._policy_octets)) != self._policy_octets:
-            self._archive.put(path, [self._policy_octets])
+        self._put_policy(stream)
         size = archived.checkpoint.size if archived else 0
         if archived is not None and offered.checkpoint.size == size and archived.judged.fulfilled:
             self._archive.settle(f"{stream.folder}/{CHECKPOINT}")
@@ -214,6 +215,11 @@ class Shipping:
         for tile in partial_tiles(size):
             if tile not in stay:
                 self._archive.remove(f"{stream.folder}/{tile.path}")
+
+    def _put_policy(self, stream: Stream) -> None:
+        path = f"{stream.folder}/{POLICY}"
+        if read_small(self._archive, path, len(self._policy_octets)) != self._policy_octets:
+            self._archive.put(path, [self._policy_octets])
 
     def _put_tile(self, stream: Stream, tile: Tile, octets: bytes) -> None:
         self._archive.put(f"{stream.folder}/{tile.path}", [octets])
