@@ -18,6 +18,7 @@ pytestmark = pytest.mark.lab
 
 ARCHIVE = "/srv/witness-archive"
 POLICY = "/etc/h323-witness-archive/policy"
+METRICS = "/var/lib/prometheus/node-exporter/h323_witness_archive.prom"
 TRY = "/root/archive-try"
 REPLICAS = (*GATEKEEPERS, "wit1")
 
@@ -115,3 +116,62 @@ def test_killed_between_its_records_and_its_checkpoint_it_goes_on() -> None:
     done = on_archive(f"{SHIP} {folder} --policy {POLICY} && {WITNESS} verify {folder} --policy {POLICY}")
     assert done.returncode == 0, done.stdout + done.stderr
     on_archive(f"rm -rf {TRY}")
+
+
+@pytest.mark.usefixtures("quiet_archive")
+def test_an_archive_that_somebody_altered_is_found_out_and_no_replica_hears_of_it() -> None:
+    council_meets()
+    eventually(lambda: covered("wit1") > archived(), "there is more to ship", 10)
+    on_host("arc1", "systemctl", "start", "h323-witness-ship.service")
+    size = archived()
+    before = [marked(host) for host in REPLICAS]
+    assert max(before) < size
+    on_host("arc1", "bash", "-euc", f"cp --archive {ARCHIVE}/. {TRY}")
+    on_host("arc1", "bash", "-euc", f"sed --in-place '1s/R/S/' $(ls {ARCHIVE}/h323_witness/*.jsonl | head --lines=1)")
+    assert on_archive("systemctl start h323-witness-archive-verify.service").returncode != 0
+    assert "\nh323_witness_archive_verification_result 1\n" in on_host("arc1", "cat", METRICS)
+    assert [marked(host) for host in REPLICAS] == before
+    on_host("arc1", "cp", "--archive", f"{TRY}/.", ARCHIVE)
+    on_host("arc1", "systemctl", "start", "h323-witness-archive-verify.service")
+    assert "\nh323_witness_archive_verification_result 0\n" in on_host("arc1", "cat", METRICS)
+    eventually(lambda: [marked(host) for host in REPLICAS] == [size] * 3, "the replicas were told", 30)
+
+
+AGED = """
+cd $1/h323_witness
+last=$(ls h323_ras_*.jsonl | tail --lines=1)
+for day in 20261001 20261002 20261003; do
+    head --lines=20 $last >h323_ras_$day.jsonl
+    sed --in-place 1,20d $last
+done
+for day in 20261004 20261005; do
+    head --lines=1 $last >h323_ras_$day.jsonl
+    sed --in-place 1d $last
+done
+"""
+
+
+@pytest.mark.parametrize(
+    ("host", "log", "policy"), [("arc1", ARCHIVE, POLICY), ("gk1", LOG, "/etc/h323-witness/policy")]
+)
+def test_rotation_packs_and_removes_old_days_and_the_log_verifies_before_and_after(
+    host: str, log: str, policy: str
+) -> None:
+    """On a copy, whose records were moved unchanged into files of older days, as if they were of those."""
+
+    def run(*command: str) -> str:
+        return on_host(host, WITNESS, *command, "--policy", policy)
+
+    run("verify", log, "--wait", "10")
+    on_host(host, "rm", "--recursive", "--force", TRY)
+    on_host(host, "cp", "--archive", log, TRY)
+    on_host(host, "bash", "-euc", f"set -- {TRY}\n{AGED}")
+    run("verify", TRY)
+    assert "packed" in run("rotate", TRY, "--compress-after", "7")
+    packed = on_host(host, "bash", "-c", f"ls {TRY}/h323_witness/*.gz").split()
+    assert len(packed) == 3
+    run("verify", TRY)
+    run("rotate", TRY, "--compress-after", "7", "--keep", "8", "--stream", "h323_ras", "--archived-to", "45")
+    verified = run("verify", TRY)
+    assert "records 0 to 39 are not here" in verified
+    on_host(host, "rm", "--recursive", "--force", TRY)
