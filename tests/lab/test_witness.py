@@ -42,7 +42,7 @@ def a_copy() -> Iterator[str]:
 def mirror() -> Iterator[None]:
     """Whatever a test stops is started again."""
     yield
-    on_host("wit1", "systemctl", "start", "h323-witness-mirror")
+    on_host("wit1", "systemctl", "start", "h323-witness-mirror", "h323-witness-log")
 
 
 def verify(host: str, folder: str, *more: str) -> subprocess.CompletedProcess[str]:
@@ -144,6 +144,22 @@ def test_a_mirror_that_was_away_catches_up() -> None:
     eventually(lambda: covered("wit1") > index, "the mirror's host has the records and the checkpoint")
     assert beginning("wit1", index + 1) == beginning("gk1", index + 1)
     assert verify("wit1", LOG, "--wait", "10").returncode == 0
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_replica_whose_records_were_taken_away_fetches_all_of_them() -> None:
+    """As the runbook has it; what site.yml does there, the folder with its owners and the policy, is copied."""
+    council_meets()
+    taken, records = f"{TRY}.evidence", newest("gk1", "UCF") + 1
+    on_host("wit1", "systemctl", "stop", "h323-witness-log", "h323-witness-mirror")
+    on_host("wit1", "mv", RAS, taken)
+    on_host("wit1", "cp", "--archive", taken, RAS)
+    on_host("wit1", "sh", "-c", f"rm -r {RAS}/tile {RAS}/checkpoint {RAS}/*.jsonl*")
+    on_host("wit1", "systemctl", "start", "h323-witness-mirror", "h323-witness-log")
+    eventually(lambda: covered("wit1") >= records, "all records and the checkpoint are there again", 30)
+    assert beginning("wit1", records) == beginning("gk1", records)
+    assert verify("wit1", LOG, "--wait", "10").returncode == 0
+    on_host("wit1", "rm", "-r", taken)
 
 
 @pytest.mark.parametrize("number", [11, 12, 13])
