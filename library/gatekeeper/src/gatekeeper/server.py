@@ -317,6 +317,8 @@ class Server:
         return True
 
     def _go_on(self) -> None:
+        # Whoever was asked must not take office later on, when this node no longer means to let go of it.
+        self._peer.stay()
         if self._office.tenure is not None:
             self._office.tenure.go_on()
 
