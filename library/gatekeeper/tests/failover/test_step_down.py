@@ -8,7 +8,17 @@ from dataclasses import replace
 
 import pytest
 from gatekeeper.failover.sign_of_life import PeerSign
-from gatekeeper.failover.step_down import ACCEPT, CATCH_UP, TAKE_OVER, Clock, Duty, StepDownError, Switch, step_down
+from gatekeeper.failover.step_down import (
+    ACCEPT,
+    CATCH_UP,
+    MOVES,
+    TAKE_OVER,
+    Clock,
+    Duty,
+    StepDownError,
+    Switch,
+    step_down,
+)
 
 OWN = PeerSign("gk1", "primary", 7, True, True, None, True, {"h323_ras": 12, "failover": 3})
 PEER = PeerSign("gk2", "secondary", 7, False, True, None, True, {"h323_ras": 12, "failover": 3})
@@ -194,8 +204,11 @@ def test_an_address_that_nobody_takes_is_told(node: Node) -> None:
 
 def test_an_address_that_stays_is_told(node: Node) -> None:
     node.keepalived_runs = False
-    with pytest.raises(StepDownError, match="look at keepalived"):
+    began = node.now
+    with pytest.raises(StepDownError, match=r"did not leave this gatekeeper within 1 s; .* look at keepalived"):
         node.step_down()
+    assert node.now - began == pytest.approx(0.02 + MOVES, abs=0.02), "nobody is answered meanwhile"
+    assert node.done[-1] == "come back"
 
 
 def test_an_old_epoch_in_office_is_not_the_successor(without_address: Node) -> None:

@@ -22,6 +22,8 @@ ACCEPT = 0.5
 """Seconds that the other one has to take office when it is asked."""
 TAKE_OVER = 2.0
 """Seconds that the other one has to take office."""
+MOVES = 1.0
+"""Seconds that the address has to leave a node whose successor is in office: nobody is answered meanwhile."""
 COMES_BACK = 0.25
 """Seconds in which the address that nobody else takes is here again: keepalived waits for three adverts."""
 _LOOK = 0.005
@@ -175,12 +177,17 @@ async def _finish(duty: Duty, clock: Clock) -> None:
 
 
 async def _wait_for_successor(duty: Duty, epoch: int, clock: Clock) -> PeerSign:
-    until = clock.now() + TAKE_OVER
+    began = clock.now()
     while True:
         peer = duty.peer()
-        if peer is not None and _has_succeeded(peer, epoch) and not duty.holds_address():
-            return peer
-        if clock.now() >= until:
+        succeeded = peer if peer is not None and _has_succeeded(peer, epoch) else None
+        if succeeded is not None and not duty.holds_address():
+            return succeeded
+        waited = clock.now() - began
+        if succeeded is not None and waited >= MOVES:
+            advice = "this one takes office back; look at keepalived here"
+            raise StepDownError(f"the virtual address did not leave this gatekeeper within {MOVES:g} s; {advice}")
+        if waited >= TAKE_OVER:
             advice = "this one takes office back; look at keepalived on both, and at the status of the other"
             raise StepDownError(f"the other gatekeeper did not take over within {TAKE_OVER:g} s; {advice}")
         await clock.sleep(_LOOK)
