@@ -158,6 +158,8 @@ def test_a_store_that_hangs_ends_the_attempt_and_requests_are_taken_again(withou
     [
         (None, "no sign of life"),
         (replace(PEER, fit=False, trouble="the disk is full"), "gk2 is not fit: the disk is full"),
+        (replace(PEER, fit=False), "gk2 is not fit: it lets go of office"),
+        (replace(PEER, active=True, successor="gk1"), "gk2 hands over office at this moment"),
         (replace(PEER, has_quorum=False), "no answer of its store"),
         (replace(PEER, witness_records={"h323_ras": 10}), "h323_ras lacks 2 records"),
     ],

@@ -115,8 +115,10 @@ async def step_down(duty: Duty, reason: str, clock: Clock, *, force: bool = Fals
 def _ready(peer: PeerSign | None) -> PeerSign:
     if peer is None:
         raise StepDownError(f"the other gatekeeper gave no sign of life within the last second; start it, or {_FORCE}")
+    if peer.successor is not None:
+        raise StepDownError(f"{peer.node} hands over office at this moment; wait until it has, or {_FORCE}")
     if not peer.fit:
-        raise StepDownError(f"{peer.node} is not fit: {peer.trouble}; mend that, or {_FORCE}")
+        raise StepDownError(f"{peer.node} is not fit: {peer.trouble or 'it lets go of office'}; mend that, or {_FORCE}")
     if not peer.has_quorum:
         raise StepDownError(f"{peer.node} has no answer of its store; wait for it, or {_FORCE}")
     return peer
