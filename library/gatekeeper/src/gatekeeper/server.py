@@ -72,7 +72,11 @@ class Server:
         self._pulse = Pulse(settings.fitness.pulse_file, settings.fitness.promise, self._stood_still)
         self._priority = VrrpPriority(settings.priority_file)
         self._mandate = Mandate(
-            settings.ras.virtual_address, lambda: self._health.held, self._address_moved, self._address_stayed_away
+            settings.ras.virtual_address,
+            lambda: self._health.held,
+            self._address_moved,
+            self._address_stayed_away,
+            lambda: self._office.tenure is not None and self._peer.lets_go,
         )
         self._vrrp = self._listen_to_keepalived()
         self._health = Health(store, self._writers, settings, self._surroundings)

@@ -30,13 +30,20 @@ class Node:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.held = False
+        self.let_go = False
         self.mandate = Mandate(
             "192.0.2.10",
             lambda: self.held,
             lambda here: self.told.append("came" if here else "left"),
             lambda: self.told.append("stayed away"),
+            self.has_let_go,
         )
         self.readers: dict[object, Callable[[], None]] = {}
+
+    def has_let_go(self) -> bool:
+        """Whether whoever had the address has left office; asked for once more, it has come back to it."""
+        let_go, self.let_go = self.let_go, False
+        return let_go
 
     def open(self, monkeypatch: pytest.MonkeyPatch) -> None:
         loop = asyncio.get_running_loop()
@@ -86,6 +93,19 @@ def test_an_invited_node_is_called_upon_at_once_and_not_for_long(node: Node, mon
 
     play(node, monkeypatch, scenario)
     assert node.told == ["stayed away"]
+
+
+def test_an_address_that_is_on_its_way_is_waited_for(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    def scenario() -> None:
+        node.let_go = True
+        node.mandate.invite()
+        node.mandate._end_invitation()
+        node.mandate._expire()
+        assert node.mandate.called_upon
+        assert node.told == []
+
+    play(node, monkeypatch, scenario)
+    assert node.told == ["stayed away"], "it no longer was"
 
 
 def test_the_address_that_follows_ends_the_invitation(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

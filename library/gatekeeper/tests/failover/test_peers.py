@@ -121,7 +121,9 @@ def test_why_a_node_left_is_known_until_it_is_in_office_again(zone: Zone) -> Non
     zone.live(EVERY)
     assert zone.peers["gk2"].has_left("gk1", 7)
     assert not zone.peers["gk2"].has_left("gk1", 8)
+    assert zone.peers["gk2"].lets_go
     zone.live(10.0)
+    assert not zone.peers["gk2"].lets_go
     assert zone.peers["gk2"].left("gk1") == "service stopped"
     assert not zone.peers["gk2"].has_left("gk1", 7)
     zone.active = "gk1"
@@ -154,6 +156,7 @@ def test_a_successor_is_named_until_office_is_left_or_kept(zone: Zone) -> None:
     assert named() == "gk2"
     assert zone.peers["gk2"].left("gk1") == "new disk"
     assert not zone.peers["gk2"].has_left("gk1", 7), "it is still in office"
+    assert not zone.peers["gk2"].lets_go
     zone.live(EVERY)
     assert named() == "gk2"
     zone.peers["gk1"].leave("new disk")

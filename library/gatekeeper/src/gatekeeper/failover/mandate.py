@@ -14,7 +14,7 @@ from gatekeeper.failover.virtual_address import VirtualAddress
 
 LOGGER = logging.getLogger(__name__)
 INVITED = 1.0
-"""Seconds in which the address must come to a node that was asked to take office before it has it."""
+"""Seconds in which the address must come to a node that was asked to take office before it has it, or be let go of."""
 
 
 class Mandate:
@@ -29,16 +29,19 @@ class Mandate:
         held: Callable[[], bool],
         moved: Callable[[bool], None],
         stayed_away: Callable[[], None],
+        let_go: Callable[[], bool],
     ) -> None:
         """Follow nothing yet.
 
         `held` says whether this node lets go of office by itself; `moved` is told whether the address came, and
-        `stayed_away` is called when it didn't come to a node that was invited.
+        `stayed_away` is called when it didn't come to a node that was invited; `let_go` says whether whoever had it
+        has left office to this one, so that it is on its way.
         """
         self._address = virtual_address
         self._held = held
         self._moved = moved
         self._stayed_away = stayed_away
+        self._let_go = let_go
         self._invitation: asyncio.TimerHandle | None = None
         self._watched: VirtualAddress | None = None
         self.changed = asyncio.Event()
@@ -80,6 +83,10 @@ class Mandate:
         self.changed.set()
 
     def _expire(self) -> None:
+        if self._let_go():
+            # Nobody else can be asked: whoever leaves office now would only have to take it again when it comes.
+            self._invitation = asyncio.get_running_loop().call_later(INVITED, self._expire)
+            return
         self._invitation = None
         LOGGER.warning("the virtual address did not come to this node, which was asked to take office")
         self._stayed_away()

@@ -179,6 +179,12 @@ class Peer:
             return False
         return heard.sign.leaving is not None and not heard.sign.active and heard.sign.epoch >= epoch
 
+    @property
+    def lets_go(self) -> bool:
+        """Whether another one says, now, that it has given up office, and no other one is in it."""
+        sign = self.sign
+        return sign is not None and sign.leaving is not None and not sign.active
+
     async def look_at_host(self) -> None:
         """See whether the host of the one that was last in office answers."""
         self.host = None
