@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from witness.service.settings import MetricsSettings, Section, SettingsError, Tls, load, take_metrics, take_tls
 
 from gatekeeper.core import Address, CoreSettings, Mcu, Rates
+from gatekeeper.core.term_record import describe_settings
 from gatekeeper.store.trimming import ONE_REPLICA, OUTBOX_BOUND, Trimming
 
 ROLES = ("primary", "secondary")
@@ -104,6 +106,8 @@ class Settings:
 _LONGEST_IDENTIFIER = 128
 _MOST_ALTERNATES = 8
 """Every GCF and RCF names them all, and must fit into a datagram that isn't fragmented."""
+_LARGEST_STATED = 32_768
+"""Octets of the settings that each term's record states: half of what a line of the log may have."""
 
 
 def load_settings(path: Path) -> Settings:
@@ -145,10 +149,25 @@ def parse_settings(values: object) -> Settings:
         fitness=_fitness(top),
         refetch=take_refetch(top, store),
     )
+    must_fit_in_a_record(settings.core)
     if settings.vrrp_fifo is not None and ras.virtual_address is None:
         raise SettingsError("vrrp_fifo is there without an address that moves; write ras.virtual_address, or remove it")
     top.end()
     return settings
+
+
+def must_fit_in_a_record(core: CoreSettings) -> None:
+    """Whether a term can begin by these: its first record states them, and a longer line would stop the log.
+
+    Raises:
+        SettingsError: they are too long.
+    """
+    octets = len(json.dumps(describe_settings(core)))
+    if octets > _LARGEST_STATED:
+        raise SettingsError(
+            f"mcus, neighbours and council_alias are {octets} octets in a record, which has at most {_LARGEST_STATED}"
+            " for them; name fewer (some 400 MCUs fit)"
+        )
 
 
 def _fitness(top: Section) -> FitnessSettings:

@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
-from gatekeeper.core import Mcu, Rates
+from gatekeeper.core import Instant, Mcu, Rates, State
+from gatekeeper.core.journal import Journal
+from gatekeeper.core.term_record import describe_term
 from gatekeeper.settings import RasSettings, RestoreSettings, StoreSettings, load_settings
 from gatekeeper.store.trimming import TWO_REPLICAS
+from witness.day_files.streams import RAS_STREAM
 from witness.service.settings import MetricsSettings, SettingsError, Tls
+from witness.tiles import MAX_ENTRY_OCTETS
 
 PKI = {"ca": "/pki/ca.pem", "certificate": "/pki/host.pem", "private_key": "/pki/host-key.pem"}
 GOOD: dict[str, Any] = {
@@ -41,6 +45,10 @@ def load(folder: Path, values: object) -> Any:
     path = folder / "gatekeeper.yaml"
     path.write_text(values if isinstance(values, str) else yaml.safe_dump(values), encoding="utf-8")
     return load_settings(path)
+
+
+# 700 of them took more than a line of the log may have.
+MCUS = [{"name": f"mcu{number}", "address": f"192.0.2.{number % 250}"} for number in range(700)]
 
 
 def changed(key: str, value: object) -> dict[str, Any]:
@@ -119,6 +127,13 @@ def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
     assert settings.track_file is None
 
 
+def test_the_most_mcus_that_are_taken_fit_into_the_first_record_of_a_term(tmp_path: Path) -> None:
+    core = load(tmp_path, changed("mcus", MCUS[:400])).core
+    journal = Journal({}, core.node, 2**53)
+    record = journal.record(RAS_STREAM, Instant(0.0, 1_800_000_000.0), describe_term(State(), core, 2**53))
+    assert len(record.line) < MAX_ENTRY_OCTETS
+
+
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
     [
@@ -147,6 +162,9 @@ def test_most_of_it_may_be_left_out(tmp_path: Path) -> None:
         ("alternates", [{"address": "192.0.2.11"}], "alternates has this node's own address; name only the other"),
         ("mcus.0.address", MISSING, "mcus[0].address is missing; write address: 192.0.2.21"),
         ("mcus", [{"name": "a", "address": "192.0.2.1"}] * 2, "mcus has two of the same name"),
+        ("mcus", MCUS, "mcus, neighbours and council_alias are "),
+        ("neighbours", ["2001:db8:1111:2222:3333:4444:5555:6666"] * 900, "mcus, neighbours and council_alias are "),
+        ("council_alias", "\N{LATIN SMALL LETTER E WITH ACUTE}" * 5_500, "mcus, neighbours and council_alias are "),
         ("store.kind", "redis", "store.kind is 'redis'; write kind: sqlite | etcd"),
         ("store.endpoints", ["http://192.0.2.11:2379"], "store.endpoints must be https addresses; write"),
         ("store.endpoints", [], "store.endpoints must be https addresses; write"),
