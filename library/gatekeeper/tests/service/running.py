@@ -149,7 +149,7 @@ class Node:
 
     def decisions(self) -> list[dict[str, object]]:
         """The records of requests and answers, without those of what they were decided by."""
-        return [line for line in self.lines() if line["msg_type"] not in ("TERM", "REGISTRY")]
+        return [line for line in self.lines() if line["msg_type"] not in ("TERM", "REGISTRY", "STATE", "ITEMS")]
 
     def octets(self) -> dict[str, bytes]:
         """The log's files."""
