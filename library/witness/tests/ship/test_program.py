@@ -179,6 +179,15 @@ def test_a_replica_is_marked_by_what_an_archive_elsewhere_has(
         assert read_marker(replica / STREAM.folder, SHIPPED, STREAM.name) == marked
 
 
+@pytest.mark.parametrize("to", ["https://127.0.0.1:1", "http://127.0.0.1:1"])
+def test_who_has_nothing_to_tell_has_told_nobody(replica: Path, capsys: pytest.CaptureFixture[str], to: str) -> None:
+    folder = replica.parent
+    command = ["tell", str(folder / "nowhere"), "--policy", str(folder / "policy"), "--to", to]
+    assert main(command) == 2
+    told = "no checkpoint" if to.startswith("https") else "an https address"
+    assert told in capsys.readouterr().err
+
+
 async def told_by_the_archive(made: Council, archive: Path) -> None:
     """Two replicas are told: one believes this certificate, the other doesn't, and a third isn't there."""
     gk1, gk2, _ = made.hosts

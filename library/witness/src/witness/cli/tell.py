@@ -27,7 +27,8 @@ _EPILOG = """\
 exit codes:
    0  every replica has marked what the archive has
    1  a replica has another log than the archive, or the archive's checkpoint is none of this log: keep both as evidence
-   2  a replica was not told, as it doesn't answer or doesn't have all of it yet; run it again
+   2  a replica was not told, as it doesn't answer or doesn't have all of it yet; run it again. Or the archive
+      has nothing to tell
 
 Verify the archive first: h323-witness verify ARCHIVE --policy FILE && h323-witness tell ARCHIVE --policy FILE --to URL
 The log service believes archives that its setting `archives` names, by their certificate."""
@@ -64,14 +65,18 @@ def _tell(options: argparse.Namespace) -> int:
     archive = FolderArchive(options.archive)
     tls = Tls(options.ca, options.certificate, options.private_key)
     code = 0
+    for url in options.to:
+        if not url.startswith("https://"):
+            raise SourceError(f"{url}: name an https address (nothing is told without mutual TLS)")
     try:
         have = _checkpoints(options, policy, archive)
     except ArchiveError as error:
         print(f"h323-witness: {error}", file=sys.stderr)
         return OTHER_LOG
+    if not have:
+        # A mount that is missing, or a typing error, must not look like replicas that were told.
+        raise SourceError(f"{archive} has no checkpoint, so there is nothing to tell; see whether it is the archive")
     for url in options.to:
-        if not url.startswith("https://"):
-            raise SourceError(f"{url}: name an https address (nothing is told without mutual TLS)")
         with https_source(url, tls) as replica:
             found = [_tell_one(replica, stream, octets) for stream, octets in have]
         # Another log outweighs a replica that doesn't answer.
