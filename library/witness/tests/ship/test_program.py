@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,7 @@ from witness.ship import FolderArchive
 from library.witness.tests.log.council import Council, Host, council, until
 from library.witness.tests.log.scene import STREAM, Keys, day_file, published, write
 
+KEYS = Keys()
 PROGRAM = Path(sys.executable).with_name("h323-witness")
 _KILL_AT_SYNC = """
 import os, signal, sys
@@ -35,11 +38,10 @@ sys.exit(main(sys.argv[2:]))
 
 @pytest.fixture
 def replica(tmp_path: Path) -> Path:
-    keys = Keys()
     folder = tmp_path / "gk1"
     write(folder, 0, 300)
-    published(folder, keys)
-    (tmp_path / "policy").write_text(keys.policy_text())
+    published(folder, KEYS)
+    (tmp_path / "policy").write_text(KEYS.policy_text())
     return folder
 
 
@@ -67,6 +69,33 @@ def test_json_says_what_was_sent_in_each_stream(replica: Path, capsys: pytest.Ca
 def test_an_archive_of_a_log_with_empty_streams_verifies(replica: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ship(capsys, replica)
     assert main(["verify", str(replica.parent / "archive"), "--policy", str(replica.parent / "policy")]) == 0
+
+
+def full(*_: object) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_no_refusal_and_hides_none(
+    replica: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = replica.parent / "ship.prom"
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        told = ship(capsys, replica, "--no-mark", code=2)
+    assert {each["kind"] for each in told["errors"]} == {"archive"}
+    ship(capsys, replica, "--no-mark")
+    other = replica.parent / "other"
+    write(other, 0, 301, text="BRQ")
+    published(other, KEYS)
+    command = arguments(replica, "--json", "--no-mark", "--stream", "h323_ras", "--metrics", str(path))
+    command[1] = str(other)
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderArchive, "_replace", full)
+        assert main(command) == 1
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert error["kind"] == "fork"
+    assert "by hand" in error["text"]
+    assert 'refused{stream="h323_ras"} 1' in path.read_text()
 
 
 def test_people_are_told_too(replica: Path, capsys: pytest.CaptureFixture[str]) -> None:

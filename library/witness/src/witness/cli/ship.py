@@ -17,7 +17,7 @@ from witness.durable_file import replace_durably
 from witness.errors import WitnessError
 from witness.policy import MAX_OCTETS, PolicyError
 from witness.service.settings import Tls
-from witness.ship.archive import ArchiveError, FolderArchive
+from witness.ship.archive import ArchiveError, FolderArchive, UnusableArchiveError
 from witness.ship.confirmation import confirm
 from witness.ship.errors import RefusedError
 from witness.ship.https_source import https_source
@@ -38,7 +38,8 @@ exit codes:
    0  the archive has what the source's cosigned checkpoints stand for (with --check: it could have)
    1  refused: the source shows another history, or less than before (both checkpoints are kept in ARCHIVE/evidence), or
       the archive itself is not what was shipped
-   2  a stream was not shipped, as the source does not answer or its checkpoint is not cosigned; run it again
+   2  a stream was not shipped, as the source does not answer, its checkpoint is not cosigned, or the archive can't be
+      written (a full disk); run it again
 
 It may be stopped at any point and run again. h323-witness verify ARCHIVE --policy FILE verifies the archive."""
 
@@ -221,7 +222,8 @@ def _lag(shipping: Shipping, name: str) -> int | None:
 
 
 def _is_refused(error: WitnessError) -> bool:
-    return isinstance(error, (RefusedError, ArchiveError))
+    # A full disk is no evidence of anything.
+    return isinstance(error, (RefusedError, ArchiveError)) and not isinstance(error, UnusableArchiveError)
 
 
 def _report(options: argparse.Namespace, shipments: list[Shipment], errors: Errors) -> int:

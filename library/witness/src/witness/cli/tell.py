@@ -14,7 +14,7 @@ from witness.log.origins import origin_of
 from witness.log.peers import PeerError
 from witness.policy import Policy, judge_checkpoint, parse_policy
 from witness.service.settings import Tls
-from witness.ship.archive import ArchiveError, FolderArchive, read_small
+from witness.ship.archive import ArchiveError, FolderArchive, UnusableArchiveError, read_small
 from witness.ship.https_source import HttpsSource, https_source
 from witness.ship.source import CHECKPOINT, LARGEST_CHECKPOINT, SourceError
 
@@ -70,6 +70,8 @@ def _tell(options: argparse.Namespace) -> int:
             raise SourceError(f"{url}: name an https address (nothing is told without mutual TLS)")
     try:
         have = _checkpoints(options, policy, archive)
+    except UnusableArchiveError:
+        raise
     except ArchiveError as error:
         print(f"h323-witness: {error}", file=sys.stderr)
         return OTHER_LOG

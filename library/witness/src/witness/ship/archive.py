@@ -22,6 +22,10 @@ class ArchiveError(ShipError):
     """The archive can't be used, or is not what its own checkpoint stands for."""
 
 
+class UnusableArchiveError(ArchiveError):
+    """The folder refuses: it is full, busy or nobody's. That says nothing about what is in it."""
+
+
 class Archive(Protocol):
     """What is asked of an archive. Paths are relative, with slashes. Everything raises ArchiveError."""
 
@@ -59,7 +63,7 @@ class FolderArchive:
         `wait` is called while another one does; it waits, and says whether to try again.
 
         Raises:
-            ArchiveError: another one still does, or the folder can't be used.
+            UnusableArchiveError: another one still does, or the folder can't be used.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +73,9 @@ class FolderArchive:
         try:
             while not _lock(descriptor):
                 if not wait():
-                    raise ArchiveError(f"{self.folder}: another process is writing there; wait until it is done")
+                    raise UnusableArchiveError(
+                        f"{self.folder}: another process is writing there; wait until it is done"
+                    )
             yield
         finally:
             os.close(descriptor)
@@ -143,8 +149,8 @@ class FolderArchive:
             sync_folder(folder.parent)
             self._settled.add(folder)
 
-    def _error(self, path: Path, error: OSError) -> ArchiveError:
-        return ArchiveError(f"{path}: {error.strerror}; make it usable for the user who ships")
+    def _error(self, path: Path, error: OSError) -> UnusableArchiveError:
+        return UnusableArchiveError(f"{path}: {error.strerror}; make it usable for the user who ships")
 
 
 def _lock(descriptor: int) -> bool:
@@ -169,4 +175,4 @@ def read_small(archive: Archive, path: str, most: int) -> bytes | None:
         try:
             return file.read(most + 1)
         except OSError as error:
-            raise ArchiveError(f"{path}: {error.strerror}") from error
+            raise UnusableArchiveError(f"{path}: {error.strerror}") from error

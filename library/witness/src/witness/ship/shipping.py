@@ -176,8 +176,12 @@ class Shipping:
             return ""
         name = sha256(archived.octets + offered.octets).hexdigest()[:16]
         folder = f"{EVIDENCE}/{stream.folder}/{error.refusal.value}-{name}"
-        self._archive.put(f"{folder}/archive.checkpoint", [archived.octets])
-        self._archive.put(f"{folder}/source.checkpoint", [offered.octets])
+        try:
+            self._archive.put(f"{folder}/archive.checkpoint", [archived.octets])
+            self._archive.put(f"{folder}/source.checkpoint", [offered.octets])
+        except ArchiveError as problem:
+            # A full disk must not hide what was seen.
+            return f"; copy both checkpoints away by hand, for the archive can't keep them ({problem})"
         return f"; both checkpoints are kept in {folder} of the archive"
 
     # Writing
