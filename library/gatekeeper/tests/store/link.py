@@ -7,6 +7,14 @@ import contextlib
 
 from .etcd_cluster import HOST
 
+_TURNS = 3
+"""Of the loop, in which asyncio tells of an accepted connection, and of an aborted one."""
+
+
+async def _turns() -> None:
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
+
 
 class Link:
     """Carries connections to etcd, and cuts them when told to."""
@@ -28,10 +36,13 @@ class Link:
     async def close(self) -> None:
         assert self._server is not None
         self._server.close()
+        # The loop hands over in later turns what it accepted before, and closes in a later turn what was aborted.
+        await _turns()
         self.cut()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _turns()
 
     def cut(self) -> None:
         """Break every connection there is."""
@@ -39,15 +50,18 @@ class Link:
             writer.transport.abort()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Already before the other side is connected, and if that never begins.
+        self._writers.add(writer)
         task = asyncio.ensure_future(self._carry(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection(HOST, self._port)
-        both = {writer, there_writer}
-        self._writers |= both
+        both = {writer}
         try:
+            there_reader, there_writer = await asyncio.open_connection(HOST, self._port)
+            both.add(there_writer)
+            self._writers.add(there_writer)
             await asyncio.gather(self._pump(reader, there_writer), self._answers(there_reader, writer))
         finally:
             self._writers -= both
